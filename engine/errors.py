@@ -88,7 +88,10 @@ class BadDefinition(Rejected):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__(
-            Message(f"流程定义不能发布:发现 {len(findings)} 处问题", f"The definition cannot be deployed: {len(findings)} findings")
+            Message(
+                f"流程定义不能发布:发现 {len(findings)} 处问题",
+                f"The definition cannot be deployed: {len(findings)} findings",
+            )
         )
         self.findings = tuple(findings)
 

@@ -1,7 +1,8 @@
 """Every table, in one place, so that the whole of what is stored can be read from top to bottom.
 
 The key of every hot table starts with what its query filters on (DESIGN.md §6). What belongs to a case is numbered within the
-case (`case_id`, `no`), so a verb needs no round trip to learn a key, and the same acts give the same rows on both databases.
+case (`case_id`, `no`, where `no` is the execution's own reference), so a verb needs no round trip to learn a key, and the same acts
+give the same rows on both databases.
 Moments are texts of fixed width (see :mod:`engine.instants`), money is integer fen, JSON is canonical text. Nothing here
 cascades: people are deactivated, definitions superseded, audit rows never touched (triggers in migrations/ refuse it).
 """
@@ -103,7 +104,9 @@ session = Table(
     Column("last_seen_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant, nullable=True),
-    Column("client", Text, nullable=False, server_default="", comment="browser and address, for the list of my sessions"),
+    Column(
+        "client", Text, nullable=False, server_default="", comment="browser and address, for the list of my sessions"
+    ),
     Index("ix_session_person_id", "person_id"),
 )
 
@@ -125,7 +128,9 @@ definition = Table(
     Column("process_id", String(64), nullable=False),
     Column("version", Integer, nullable=False),
     Column("title", Text, nullable=False),
-    Column("bundle", LargeBinary, nullable=False, comment="drawing, tables, forms, dictionary and parameters as deployed"),
+    Column(
+        "bundle", LargeBinary, nullable=False, comment="drawing, tables, forms, dictionary and parameters as deployed"
+    ),
     Column("deployed_at", Instant, nullable=False),
     Column("deployed_by", Text, nullable=False),
     UniqueConstraint("process_id", "version"),
@@ -134,7 +139,9 @@ definition = Table(
 calendar_day = Table(
     "calendar_day",
     metadata,
-    Column("region_code", Code, primary_key=True, comment="empty for the whole country, a county's code for its additions"),
+    Column(
+        "region_code", Code, primary_key=True, comment="empty for the whole country, a county's code for its additions"
+    ),
     Column("day", String(10), primary_key=True),
     Column("working", Boolean, nullable=False),
     Column("source", Text, nullable=False),
@@ -236,7 +243,15 @@ process_case = Table(
     Column("level", Integer, nullable=False, comment="digits of the level that holds it now"),
     Column("revision", Integer, nullable=False, comment="goes up with every verb"),
     Column("state", LargeBinary, nullable=False, comment="hot state of the execution, with its MAC"),
-    Column("next_no", Integer, nullable=False, comment="next number for a task or timer of this case"),
+    Column("kin", Text, nullable=False, comment="JSON: keyed hashes of the household members' ID numbers"),
+    Column("papers_digest", Digest, nullable=False, comment="running digest over the papers in the case"),
+    Column(
+        "decided",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="the county has decided: no withdrawal any more",
+    ),
     Column("event_seq", Integer, nullable=False),
     Column("event_hash", Digest, nullable=False),
     Column("returns", Integer, nullable=False, server_default="0"),
@@ -262,8 +277,7 @@ task = Table(
     "task",
     metadata,
     Column("case_id", Key, ForeignKey("process_case.id"), primary_key=True),
-    Column("no", Integer, primary_key=True),
-    Column("ref", String(16), nullable=False, comment="the execution's name for it"),
+    Column("no", Integer, primary_key=True, comment="the execution's own name for it"),
     Column("element_id", String(64), nullable=False),
     Column("name", Text, nullable=False),
     Column("level", Integer, nullable=False),
@@ -306,9 +320,8 @@ timer = Table(
     "timer",
     metadata,
     Column("case_id", Key, ForeignKey("process_case.id"), primary_key=True),
-    Column("no", Integer, primary_key=True),
+    Column("no", Integer, primary_key=True, comment="the execution's own name for the wait"),
     Column("task_no", Integer, nullable=True, comment="the task whose limit it watches; empty for a waiting event"),
-    Column("ref", String(16), nullable=False),
     Column("element_id", String(64), nullable=False),
     Column("stage", String(10), nullable=False, comment="the stage it brings; EVENT for a drawn intermediate timer"),
     Column("due_at", Instant, nullable=False),

@@ -27,7 +27,12 @@ class Settings:
         """Read the settings; an argument goes before the environment, the environment before the default (SQLite in ./instance)."""
         folder = Path(instance or os.environ.get("BANGFU_INSTANCE") or "instance").absolute()
         url = database_url or os.environ.get("BANGFU_DATABASE_URL") or f"sqlite:///{folder / 'bangfu.sqlite'}"
-        return cls(database_url=url, instance=folder, workflows=_data_folder("workflows"), migrations=_data_folder("migrations"))
+        return cls(
+            database_url=url,
+            instance=folder,
+            workflows=_data_folder("workflows"),
+            migrations=_data_folder("migrations"),
+        )
 
 
 def _data_folder(name: str) -> Path:
