@@ -80,8 +80,8 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(day, _LAST_SECOND, UTC)
 
 
-def start_of_day(day: date) -> datetime:
-    """Return the first instant of a day in China (00:00+08:00) as an aware UTC moment."""
+def start_of_working_day(day: date) -> datetime:
+    """Return the first instant of a working day in China (00:00+08:00) as an aware UTC moment."""
     return datetime.combine(day - _ONE_DAY, _MIDNIGHT, UTC)
 
 
@@ -224,9 +224,9 @@ def _weekdays_until(ordinal: int) -> int:
 
 
 _COUNTING = frozenset({DayRole.COUNTED, DayRole.MAKE_UP, DayRole.NATURAL})
-_RECEIPT = Message("收到当日,不计", "day of receipt, not counted")
+_RECEIPT = Message("收到当日，不计", "day of receipt, not counted")
 _ASSUMED = Message(
-    "(该年放假安排尚未公布,暂按平日推算)", " (that year's calendar is not published; assumed by weekday)"
+    "（该年放假安排尚未公布，暂按平日推算）", " (that year's calendar is not published; assumed by weekday)"
 )
 
 
@@ -235,13 +235,13 @@ def _words(role: DayRole, number: int, *, assumed: bool) -> Message:
         case DayRole.COUNTED | DayRole.NATURAL:
             text = Message(f"第{number}日", f"day {number}")
         case DayRole.MAKE_UP:
-            text = Message(f"调休上班,第{number}日", f"make-up working day, day {number}")
+            text = Message(f"调休上班，第{number}日", f"make-up working day, day {number}")
         case DayRole.WEEKEND:
-            text = Message("周末,不计", "weekend, not counted")
+            text = Message("周末，不计", "weekend, not counted")
         case DayRole.HOLIDAY:
-            text = Message("法定节假日,不计", "public holiday, not counted")
+            text = Message("节假日，不计", "public holiday, not counted")
         case DayRole.ROLLED:
-            text = Message("期限末日遇休息日,顺延至本日", "the last day was a day of rest; the period ends today")
+            text = Message("期限末日遇休息日，顺延至本日", "the last day was a day of rest; the period ends today")
         case DayRole.RECEIPT:
             text = _RECEIPT
     return Message(text.zh + _ASSUMED.zh, text.en + _ASSUMED.en) if assumed else text
