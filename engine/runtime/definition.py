@@ -1,0 +1,232 @@
+"""A deployed process as the engine runs it: its drawing, parsed once, and what the drawing names.
+
+Reading a definition parses and never executes (DESIGN.md §3.4). It is the only place the process comes from: a stored case holds
+the definition's digest, not the process, so nothing read from a case row can become code. Whether a drawing may be deployed at all
+is the gate's question; here only what cannot be read is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lxml import etree
+from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+
+from engine.errors import BadDefinition, Finding, Message
+from engine.people.levels import Level
+from engine.runtime.specs import Clock, DrawingParser, PersonTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
+_NAMESPACES = {"b": BPMN, "s": SPIFF}
+_LANES = {level.lane: level for level in Level}
+_FLOW_NODE = ("Event", "Task", "task", "Activity", "subProcess", "Gateway")
+"""How the tags of shapes end that a case can stand in."""
+
+
+class Bundle(Protocol):
+    """The files one process needs, by path relative to workflows/, under one digest."""
+
+    @property
+    def process_id(self) -> str:
+        """The id of the process the bundle is for."""
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The files by path."""
+
+    @property
+    def digest(self) -> str:
+        """64 hex digits over all files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A shape of the drawing: `kind` is its BPMN tag, `level` its lane's (None where the caller's lane counts)."""
+
+    id: str
+    name: str
+    kind: str
+    process_id: str
+    level: Level | None
+    properties: Mapping[str, str]
+    documentation: str
+    targets: tuple[str, ...]
+    attached_to: str | None
+    called: str | None
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One version of one process, immutable; `digest` names it."""
+
+    digest: str
+    process_id: str
+    title: str
+    bundle: Bundle
+    elements: Mapping[str, Element]
+    diagrams: Mapping[str, str]
+    spec: Any = field(repr=False)
+    called_specs: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def read(cls, bundle: Bundle) -> Definition:
+        """Parse the bundle; raises BadDefinition where a file cannot be read or a reference leads nowhere."""
+        parser = DrawingParser()
+        elements: dict[str, Element] = {}
+        diagrams: dict[str, str] = {}
+        title = ""
+        for path in sorted(bundle.files):
+            if not path.endswith(".bpmn"):
+                continue
+            root = read_xml(path, bundle.files[path])
+            for process in root.iterfind(f"{{{BPMN}}}process"):
+                diagrams[process.get("id", "")] = bundle.files[path].decode("utf-8")
+                elements.update(_elements(process))
+                if process.get("id") == bundle.process_id:
+                    title = _title(root, process)
+            _parsed(path, parser.add_bpmn_xml, root.getroottree(), path)
+        spec = _parsed(bundle.process_id, parser.get_spec, bundle.process_id)
+        called = _parsed(bundle.process_id, parser.get_subprocess_specs, bundle.process_id)
+        for one in (spec, *called.values()):
+            _prepare(one)
+        return cls(
+            digest=bundle.digest,
+            process_id=bundle.process_id,
+            title=title,
+            bundle=bundle,
+            elements=elements,
+            diagrams=diagrams,
+            spec=spec,
+            called_specs=called,
+        )
+
+
+def read_xml(path: str, content: bytes) -> Any:
+    """Parse a drawing without entities, network or document type; raises BadDefinition."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as error:
+        raise _unreadable(path, error.lineno or 0, str(error)) from error
+    if root.getroottree().docinfo.doctype:
+        raise _unreadable(path, 1, "a document type is not allowed")
+    return root
+
+
+def _unreadable(path: str, line: int, reason: str) -> BadDefinition:
+    return BadDefinition(
+        [Finding(path, line, "", "unreadable", Message(f"文件无法读取:{reason}", f"The file cannot be read: {reason}"))]
+    )
+
+
+def _parsed(path: str, parse: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return parse(*arguments)
+    except ValidationException as error:
+        raise _unreadable(error.file_name or path, error.line_number or 0, str(error)) from error
+
+
+def _title(root: Any, process: Any) -> str:
+    """Return what the pool is called, or else the process."""
+    for participant in root.iterfind(f"{{{BPMN}}}collaboration/{{{BPMN}}}participant"):
+        if participant.get("processRef") == process.get("id") and participant.get("name"):
+            return str(participant.get("name"))
+    return str(process.get("name") or process.get("id") or "")
+
+
+def _elements(process: Any) -> dict[str, Element]:
+    lanes = {
+        reference.text: lane.get("name")
+        for lane in process.iterfind(f".//{{{BPMN}}}lane")
+        for reference in lane.iterfind(f"{{{BPMN}}}flowNodeRef")
+    }
+    targets: dict[str, list[str]] = {}
+    for flow in process.iterfind(f".//{{{BPMN}}}sequenceFlow"):
+        targets.setdefault(flow.get("sourceRef"), []).append(flow.get("targetRef"))
+    found: dict[str, Element] = {}
+    for node in process.iter(f"{{{BPMN}}}*"):
+        kind = etree.QName(node).localname
+        if not kind.endswith(_FLOW_NODE):
+            continue
+        identity = node.get("id")
+        properties = node.xpath("b:extensionElements/s:properties/s:property", namespaces=_NAMESPACES)
+        found[identity] = Element(
+            id=identity,
+            name=node.get("name") or "",
+            kind=kind,
+            process_id=process.get("id"),
+            level=_LANES.get(lanes.get(identity, "")),
+            properties={one.get("name"): one.get("value", "") for one in properties},
+            documentation="".join(node.xpath("b:documentation/text()", namespaces=_NAMESPACES)).strip(),
+            targets=tuple(targets.get(identity, ())),
+            attached_to=node.get("attachedToRef"),
+            called=node.get("calledElement"),
+        )
+    return found
+
+
+def _prepare(spec: Any) -> None:
+    """Make a parsed process fit to be shared by all its cases: nothing of it may change while one of them runs."""
+    for task_spec in spec.task_specs.values():
+        if isinstance(task_spec, LoopTask):
+            # The library connects this when the first case gets there; a case restored in a new process would miss it.
+            spec.task_specs[task_spec.task_spec].completed_event.connect(task_spec.merge_child)
+        definition = getattr(task_spec, "event_definition", None)
+        for clock in (definition, *getattr(definition, "event_definitions", ())):
+            if isinstance(clock, Clock):
+                clock.limit_days = _limit_days(clock.expression)
+        if isinstance(task_spec, PersonTask):
+            task_spec.reset_fields = frozenset()
+
+
+def _limit_days(expression: str) -> int | None:
+    """Return n where a clock says workdays(n) with a plain number."""
+    try:
+        call = ast.parse(expression, mode="eval").body
+    except SyntaxError:
+        return None
+    if (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "workdays"
+        and len(call.args) == 1
+    ):
+        days = call.args[0]
+        if isinstance(days, ast.Constant) and type(days.value) is int:
+            return days.value
+    return None
+
+
+_CACHE_SIZE = 64
+_cache: OrderedDict[str, Definition] = OrderedDict()
+_cache_lock = threading.Lock()
+
+
+def definition_for(digest: str, load: Callable[[], Bundle]) -> Definition:
+    """Return the definition with this digest, parsing what `load` gives only if no case of this process run met it yet.
+
+    Raises ValueError if what was loaded has another digest: a version never changes under its name.
+    """
+    with _cache_lock:
+        found = _cache.get(digest)
+        if found is not None:
+            _cache.move_to_end(digest)
+            return found
+    bundle = load()
+    if bundle.digest != digest:
+        raise ValueError(f"Expected the definition {digest}, found {bundle.digest}")
+    definition = Definition.read(bundle)
+    with _cache_lock:
+        _cache[digest] = definition
+        while len(_cache) > _CACHE_SIZE:
+            _cache.popitem(last=False)
+    return definition

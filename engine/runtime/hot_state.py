@@ -1,0 +1,185 @@
+# ruff: noqa: SLF001 (the adapter is where the library's inside is known)
+"""How a case's place in its process is written down between two steps: the hot state (DESIGN.md §4).
+
+The process is not in it; the definition's digest is. Only the task tree is, as numbers into the definition's sorted list of shapes,
+with one data base and each task's difference from it. Nothing in it can name code: it is JSON of numbers, text and lists, and a
+reader that finds anything unexpected stops. A MAC over every byte, with a key the database does not hold, tells a state we wrote
+from one somebody edited (RELIABILITY.md §0.4); the key should be derived per case, so that one case's state is not another's.
+
+Format 1: magic `BFS`, one byte format, 32 bytes digest, 32 bytes HMAC-SHA-256 over all the rest, then compact JSON in UTF-8.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
+from SpiffWorkflow.util.task import TaskState
+
+from engine.errors import EngineError
+from engine.runtime.tree import CalledTree, CaseTask, CaseTree, walk
+
+if TYPE_CHECKING:
+    from engine.runtime.definition import Definition
+
+_MAGIC = b"BFS"
+FORMAT = 1
+_DIGEST_AT = 4
+_MAC_AT = _DIGEST_AT + 32
+_BODY_AT = _MAC_AT + 32
+
+
+def seal(definition: Definition, content: Any, key: bytes) -> bytes:
+    """Return the bytes of a state: header, digest, MAC, body."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    head = _MAGIC + bytes([FORMAT]) + bytes.fromhex(definition.digest)
+    return head + hmac.digest(key, head + body, hashlib.sha256) + body
+
+
+def unseal(definition: Definition, state: bytes, key: bytes) -> Any:
+    """Return the content of a state we wrote for this definition; raises EngineError for any other bytes."""
+    if len(state) <= _BODY_AT or state[:3] != _MAGIC:
+        raise EngineError("", "The stored state of the case is not one of ours")
+    body = state[_BODY_AT:]
+    if not hmac.compare_digest(state[_MAC_AT:_BODY_AT], hmac.digest(key, state[:_MAC_AT] + body, hashlib.sha256)):
+        raise EngineError("", "The stored state of the case was changed outside the engine: its MAC does not match")
+    if state[3] != FORMAT:
+        raise EngineError("", f"Expected a state of format {FORMAT}, found format {state[3]}")
+    if state[_DIGEST_AT:_MAC_AT] != bytes.fromhex(definition.digest):
+        raise EngineError("", f"Expected a state of the definition {definition.digest[:12]}, found another one's")
+    return json.loads(body, parse_float=_refuse_number, parse_constant=_refuse_number)
+
+
+def _refuse_number(text: str) -> Any:
+    raise EngineError("", f"The stored state of the case holds the number {text}, which a case cannot carry")
+
+
+def encode(tree: CaseTree, ended_by: str | None) -> Any:
+    """Return the content of a state: counters, the case's own tree, then the processes it called."""
+    trees = [tree, *tree.subprocesses.values()]
+    base: dict[str, Any] = {}
+    for one in trees:
+        for task in one.tasks.values():
+            if len(task.data) > len(base):
+                base = task.data
+    return [
+        tree.last_number,
+        tree.last_change,
+        ended_by,
+        base,
+        [_encode_tree(one, base) for one in trees],
+    ]
+
+
+def _encode_tree(tree: Any, base: dict[str, Any]) -> Any:
+    numbers = {name: number for number, name in enumerate(sorted(tree.spec.task_specs))}
+    rows: list[Any] = []
+    for task in walk(tree.task_tree):
+        row = [
+            int(task.id),
+            numbers[task.task_spec.name],
+            int(task._parent or 0),
+            task._state,
+            task.last_state_change,
+            1 if task.triggered else 0,
+            _difference(task.data, base),
+        ]
+        if task.internal_data and task._state & TaskState.NOT_FINISHED_MASK:
+            row.append(task.internal_data)
+        rows.append(row)
+    return [
+        tree.spec.name,
+        int(tree.parent_task_id or 0),
+        1 if tree.completed else 0,
+        tree.data,
+        tree.correlations,
+        rows,
+    ]
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Say whether two values are the same to the last type: 1 is not true, here as in the database."""
+    if left is right:
+        return True
+    if left != right or type(left) is not type(right):
+        return False
+    return type(left) is str or type(left) is int or repr(left) == repr(right)
+
+
+def _difference(data: dict[str, Any], base: dict[str, Any]) -> Any:
+    """Return 0 for no data, 1 for the base itself, else [changed, "-" or "+", names]: all but these, or only these, of the base."""
+    if not data:
+        return 0
+    changed = {}
+    common = []
+    for name, value in data.items():
+        if name in base and _same(value, base[name]):
+            common.append(name)
+        else:
+            changed[name] = value
+    if len(common) == len(base):
+        return [changed, "-", []] if changed else 1
+    missing = [name for name in base if name not in data]
+    return [changed, "-", missing] if len(missing) <= len(common) else [changed, "+", common]
+
+
+def _rebuilt(difference: Any, base: dict[str, Any]) -> dict[str, Any]:
+    if difference == 0:
+        return {}
+    if difference == 1:
+        return {name: _copied(value) for name, value in base.items()}
+    changed, sign, names = difference
+    if sign == "-":
+        left_out = set(names)
+        data = {name: _copied(value) for name, value in base.items() if name not in left_out}
+    else:
+        data = {name: _copied(base[name]) for name in names}
+    data.update(changed)
+    return data
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    if type(value) is list:
+        return [_copied(item) for item in value]
+    return value
+
+
+def decode(definition: Definition, content: Any, script_engine: Any) -> tuple[CaseTree, str | None]:
+    """Rebuild the trees of a case from the content of its state, and return them with the end that ended it."""
+    last_number, last_change, ended_by, base, trees = content
+    top = CaseTree(definition.spec, dict(definition.called_specs), script_engine, planted=False)
+    waiting: list[Any] = []
+    for index, (name, parent, completed, data, correlations, rows) in enumerate(trees):
+        if index == 0:
+            tree: Any = top
+        else:
+            owner = str(parent)
+            tree = CalledTree(definition.called_specs[name], owner, top, planted=False)
+            top.subprocesses[owner] = tree
+            call = top.get_task_from_id(owner)
+            tree.completed_event.connect(call.task_spec._on_subworkflow_completed, call)
+        tree.completed = bool(completed)
+        tree.data = data
+        tree.correlations = correlations
+        names = sorted(tree.spec.task_specs)
+        for row in rows:
+            task = CaseTask(tree, tree.spec.task_specs[names[row[1]]], tree.tasks.get(str(row[2])), row[3], str(row[0]))
+            task.last_state_change = row[4]
+            task.triggered = bool(row[5])
+            task.data = _rebuilt(row[6], base)
+            if len(row) > 7:
+                task.internal_data = row[7]
+            if row[2] == 0:
+                tree.task_tree = task
+            if task._state == TaskState.WAITING and isinstance(task.task_spec, CatchingEvent):
+                waiting.append(task)
+    for task in sorted(waiting, key=lambda task: task.last_state_change):
+        top.event_manager.add_task(task)
+    top.last_number = last_number
+    top.last_change = last_change
+    return top, ended_by

@@ -1,0 +1,107 @@
+# mypy: disallow-subclassing-any=False
+"""What the library calls when a drawing says something: conditions, clocks, assignments, decisions and services.
+
+One of these is made for each execution; it holds the surroundings lent to the step, and gives every expression to the one safe
+evaluator. The library's own engine would use `eval` with the case's data last (RELIABILITY.md §0.1, §0.2), so none of it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
+
+from engine.errors import EngineError
+from engine.runtime.surroundings import ServiceCall
+from engine.runtime.values import NotCarried, carried
+
+if TYPE_CHECKING:
+    from engine.runtime.definition import Definition
+    from engine.runtime.surroundings import Surroundings
+
+
+class _StandIn:
+    """Evaluates until the safe evaluator lands."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._names = {
+            "__builtins__": {},
+            "len": len,
+            "min": min,
+            "max": max,
+            "workdays": lambda n: surroundings.workdays(n).isoformat(),
+            "notice_end": lambda n: surroundings.notice_end(n).isoformat(),
+            "parameter": surroundings.parameter,
+        }
+
+    def evaluate(self, expression: str, context: dict[str, Any]) -> Any:
+        return eval(expression, {**context, **self._names})  # noqa: S307
+
+    def execute(self, script: str, context: dict[str, Any]) -> None:
+        for line in script.strip().splitlines():
+            name, _, expression = line.partition("=")
+            context[name.strip()] = self.evaluate(expression.strip(), context)
+
+
+class Scripts(PythonScriptEngine):
+    """The script engine of one execution. `decision` and `result` are what the step that is running has produced."""
+
+    def __init__(self, definition: Definition, surroundings: Surroundings) -> None:
+        self._definition = definition
+        self._surroundings = surroundings
+        self.environment = _StandIn(surroundings)
+        self.element_id = ""
+        self.decision: Any = None
+        self.result: dict[str, Any] | None = None
+
+    def begin(self, task: Any) -> None:
+        """Forget the last step's results; `task` is the step that runs next."""
+        self.element_id = task.task_spec.bpmn_id or task.task_spec.name
+        self.decision = None
+        self.result = None
+
+    def evaluate(self, task: Any, expression: str, external_context: Any = None) -> Any:  # noqa: ARG002  (the library's own signature)
+        """Return the value of an expression over a task's data; raises EngineError naming the shape."""
+        try:
+            return self.environment.evaluate(expression, task.data)
+        except Exception as error:
+            raise self._failed(task, f"{expression!r} cannot be evaluated: {error}") from error
+
+    def execute(self, task: Any, script: str, external_context: Any = None) -> bool:  # noqa: ARG002  (the library's own signature)
+        """Run assignments over a task's data; raises EngineError naming the shape."""
+        try:
+            self.environment.execute(script, task.data)
+            carried(task.data)
+        except Exception as error:
+            raise self._failed(task, f"{script!r} cannot be run: {error}") from error
+        return True
+
+    def decide(self, task: Any, decision_id: str) -> None:
+        """Let a decision table decide and merge its outputs into the task's data."""
+        decisions = getattr(self._definition, "decisions", {})
+        if decision_id not in decisions:
+            raise self._failed(task, f"The decision {decision_id!r} is not part of the definition")
+        try:
+            self.decision = decisions[decision_id].decide(task.data, self.environment)
+            task.data.update(carried(self.decision.outputs))
+        except NotCarried as error:
+            raise self._failed(
+                task, f"The decision {decision_id!r} gave a value a case cannot carry: {error}"
+            ) from error
+
+    def serve(self, task: Any, operator: str, parameters: dict[str, Any]) -> None:
+        """Ask the house and merge its answer into the task's data."""
+        service = self._surroundings.services.get(operator)
+        element_id = task.task_spec.bpmn_id
+        if service is None:
+            raise self._failed(task, f"Nobody answers the operator {operator!r}")
+        call = ServiceCall(operator, element_id, parameters, carried(task.data))
+        try:
+            answer = carried(dict(service(call)), operator)
+        except NotCarried as error:
+            raise self._failed(task, f"The operator {operator!r} gave a value a case cannot carry: {error}") from error
+        self.result = answer
+        task.data.update(carried(answer))
+
+    def _failed(self, task: Any, reason: str) -> EngineError:
+        return EngineError(task.task_spec.bpmn_id or task.task_spec.name, reason)
