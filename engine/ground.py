@@ -1,0 +1,159 @@
+"""What every verb stands on: the database, the keys, the clock, the drawings, the calendars and the organisation.
+
+One value, wired in one place (:func:`engine.open_engine`) and handed to the verbs, so that nothing in the engine reaches for a global
+and a test can lend its own clock or calendar. It holds caches of what does not change under a running case: definitions are
+immutable by digest, calendars are read again when somebody changes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from engine import model
+from engine.deadlines.calendar import WorkingCalendar, end_of_day
+from engine.errors import EngineError, Message, NotFound
+from engine.instants import local_date
+from engine.runtime import Bundle, Definition, Surroundings
+from engine.verbs.services import services_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection
+
+    from engine.audit.keys import Keyring
+    from engine.batch import Batch
+    from engine.database import Database
+    from engine.deadlines.stages import Thresholds
+    from engine.people.organisation import Organisation
+    from engine.reading.briefing import Briefing
+    from engine.settings import Settings
+    from engine.verbs.rows import CaseRow
+
+
+@dataclass(slots=True)
+class Ground:
+    """The installation a verb runs in."""
+
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    clock: Callable[[], datetime]
+    organisation: Organisation
+    thresholds: Thresholds
+    _definitions: dict[str, Definition] = field(default_factory=dict)
+    _versions: dict[str, int] = field(default_factory=dict)
+    _briefings: dict[str, Briefing] = field(default_factory=dict)
+    _calendars: dict[str, WorkingCalendar] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    # ---- definitions -----------------------------------------------------------------------------------------------
+
+    def definition(self, digest: str) -> Definition:
+        """Return a deployed definition by its digest, read once and kept."""
+        found = self._definitions.get(digest)
+        return found if found is not None else self._load(digest)
+
+    def version(self, digest: str) -> int:
+        """Return the version number of a deployed definition."""
+        if digest not in self._versions:
+            self._load(digest)
+        return self._versions[digest]
+
+    def latest(self, connection: Connection, process_id: str) -> Definition:
+        """Return the newest deployed version of a process: what a case that starts now will run by."""
+        table = model.definition
+        digest = connection.execute(
+            select(table.c.digest).where(table.c.process_id == process_id).order_by(table.c.version.desc()).limit(1)
+        ).scalar()
+        if digest is None:
+            raise NotFound(
+                Message(f"没有已发布的流程“{process_id}”", f"No process named {process_id!r} has been deployed")
+            )
+        return self.definition(str(digest))
+
+    def _load(self, digest: str) -> Definition:
+        table = model.definition
+        with self._lock:
+            if digest in self._definitions:
+                return self._definitions[digest]
+            with self.database.reading() as connection:
+                row = connection.execute(
+                    select(table.c.bundle, table.c.version).where(table.c.digest == digest)
+                ).one_or_none()
+            if row is None:
+                raise EngineError("", f"The definition {digest[:12]} of a case is not in the database")
+            bundle = Bundle.from_bytes(bytes(row.bundle))
+            if bundle.digest != digest:
+                raise EngineError("", f"The definition {digest[:12]} does not match its digest any more")
+            definition = Definition.read(bundle)
+            self._definitions[digest] = definition
+            self._versions[digest] = int(row.version)
+            return definition
+
+    def briefing(self, definition: Definition) -> Briefing:
+        """Return how a process tells its cases in lists and briefs."""
+        found = self._briefings.get(definition.digest)
+        if found is None:
+            from engine.reading.briefing import Briefing  # it reads definitions, which this module caches
+
+            found = self._briefings[definition.digest] = Briefing.of(definition)
+        return found
+
+    def starter_roles(self, definition: Definition) -> frozenset[str]:
+        """Return the posts that may open a case of a process: those its drawing's start event names."""
+        return self.briefing(definition).starter_roles
+
+    # ---- time ------------------------------------------------------------------------------------------------------
+
+    def calendar(self, region_code: str) -> WorkingCalendar:
+        """Return the working days that hold in a place: the country's, with its county's additions."""
+        county = region_code[:6]
+        found = self._calendars.get(county)
+        return found if found is not None else self._read_calendar(county)
+
+    def forget_calendars(self) -> None:
+        """Read the calendars again at the next question; called when one has changed."""
+        self._calendars.clear()
+
+    def _read_calendar(self, county: str) -> WorkingCalendar:
+        from datetime import date as day_type  # noqa: PLC0415  (only here at run time)
+
+        table = model.calendar_day
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                select(table.c.day, table.c.working)
+                .where(table.c.region_code.in_(["", county]))
+                .order_by(func.length(table.c.region_code))
+            ).all()
+        days: dict[date, bool] = {day_type.fromisoformat(row.day): bool(row.working) for row in rows}
+        calendar = self._calendars[county] = WorkingCalendar(days)
+        return calendar
+
+    # ---- one step --------------------------------------------------------------------------------------------------
+
+    def surroundings(self, case: CaseRow, definition: Definition, now: datetime, batch: Batch) -> Surroundings:
+        """Return what one step of this case may ask for."""
+        calendar = self.calendar(case.region_code)
+        today = local_date(now)
+
+        def workdays(count: int) -> datetime:
+            return end_of_day(calendar.add_working_days(today, count).day)
+
+        def parameter(name: str, *keys: Any) -> int | str | bool:
+            return definition.parameters.lookup(name, *keys, year=today.year, county=case.region_code[:6])
+
+        return Surroundings(
+            now=now,
+            workdays=workdays,
+            notice_end=workdays,
+            parameter=parameter,
+            services=services_for(self, case, definition, now, batch),
+        )
+
+
