@@ -27,7 +27,7 @@ _FULL_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)} | {
 
 
 def half_up(numerator: int, denominator: int) -> int:
-    """Return numerator / denominator as a whole number, a half rounded away from zero （四舍五入）.
+    """Return numerator / denominator as a whole number, a half rounded away from zero (四舍五入).
 
     ZeroDivisionError if the denominator is zero.
     """

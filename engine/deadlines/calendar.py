@@ -51,6 +51,11 @@ class DueDate:
         """The last second of the day in China, as an aware UTC moment: until then one is in time."""
         return end_of_day(self.day)
 
+    @property
+    def weekday(self) -> Message:
+        """The name of the day of the week."""
+        return weekday_of(self.day)
+
 
 class DayRole(Enum):
     """What a day does for a period."""
@@ -62,6 +67,7 @@ class DayRole(Enum):
     HOLIDAY = "HOLIDAY"
     NATURAL = "NATURAL"
     ROLLED = "ROLLED"
+    STOPPED = "STOPPED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +180,11 @@ class WorkingCalendar:
     def explain(self, start: date, n: int, *, natural: bool = False, roll: bool = True) -> list[Step]:
         """Return the arithmetic of a period day by day, from receipt to the last day, in words one can check by hand."""
         due = self.add_natural_days(start, n, roll=roll) if natural else self.add_working_days(start, n)
-        steps = [Step(start, DayRole.RECEIPT, 0, _RECEIPT, not self.is_published(start))]
+        steps = [step_of(start, DayRole.RECEIPT, 0)]
         number = 0
         for offset in range(1, (due.day - start).days + 1):
             day = start + timedelta(days=offset)
-            role = self._role(day)
+            role = self.role_of(day)
             if natural and offset <= n:
                 role = DayRole.NATURAL
             elif natural or n == 0:
@@ -186,10 +192,15 @@ class WorkingCalendar:
             counts = role in _COUNTING
             number += counts
             assumed = not self.is_published(day) and role is not DayRole.NATURAL
-            steps.append(Step(day, role, number if counts else 0, _words(role, number, assumed=assumed), assumed))
+            steps.append(step_of(day, role, number if counts else 0, provisional=assumed))
         return steps
 
-    def _role(self, day: date) -> DayRole:
+    def arithmetic(self, start: date, n: int, *, natural: bool = False) -> tuple[Message, ...]:
+        """Return the arithmetic of a period as lines to print, festivals and weekends folded into one line each."""
+        return as_lines(self.explain(start, n, natural=natural))
+
+    def role_of(self, day: date) -> DayRole:
+        """Say how a day counts among working days: as one, as a make-up day, or why it is a day of rest."""
         is_weekday = day.weekday() < _SATURDAY
         if self.is_working_day(day):
             return DayRole.COUNTED if is_weekday else DayRole.MAKE_UP
@@ -224,39 +235,43 @@ def _weekdays_until(ordinal: int) -> int:
 
 
 _COUNTING = frozenset({DayRole.COUNTED, DayRole.MAKE_UP, DayRole.NATURAL})
-_RECEIPT = Message("收到当日，不计", "day of receipt, not counted")
+_RESTS = frozenset({DayRole.WEEKEND, DayRole.HOLIDAY, DayRole.STOPPED})
 _ASSUMED = Message(
     "（该年放假安排尚未公布，暂按平日推算）", " (that year's calendar is not published; assumed by weekday)"
 )
+_WORDS = {
+    DayRole.RECEIPT: Message("收到当日，不计", "day of receipt, not counted"),
+    DayRole.COUNTED: Message("第{number}日", "day {number}"),
+    DayRole.NATURAL: Message("第{number}日", "day {number}"),
+    DayRole.MAKE_UP: Message("调休上班，第{number}日", "make-up working day, day {number}"),
+    DayRole.WEEKEND: Message("周末，不计", "weekend, not counted"),
+    DayRole.HOLIDAY: Message("节假日，不计", "public holiday, not counted"),
+    DayRole.ROLLED: Message("期限末日遇休息日，顺延至本日", "the last day was a day of rest; the period ends today"),
+    DayRole.STOPPED: Message("中止计时（{reason}），不计", "clock stopped ({reason}), not counted"),
+}
 
 
-def _words(role: DayRole, number: int, *, assumed: bool) -> Message:
-    match role:
-        case DayRole.COUNTED | DayRole.NATURAL:
-            text = Message(f"第{number}日", f"day {number}")
-        case DayRole.MAKE_UP:
-            text = Message(f"调休上班，第{number}日", f"make-up working day, day {number}")
-        case DayRole.WEEKEND:
-            text = Message("周末，不计", "weekend, not counted")
-        case DayRole.HOLIDAY:
-            text = Message("节假日，不计", "public holiday, not counted")
-        case DayRole.ROLLED:
-            text = Message("期限末日遇休息日，顺延至本日", "the last day was a day of rest; the period ends today")
-        case DayRole.RECEIPT:
-            text = _RECEIPT
-    return Message(text.zh + _ASSUMED.zh, text.en + _ASSUMED.en) if assumed else text
+def step_of(day: date, role: DayRole, number: int, *, provisional: bool = False, reason: Message | None = None) -> Step:
+    """Return one day of an arithmetic with its words; `reason` says why a clock stood still."""
+    words, why = _WORDS[role], reason or Message("", "")
+    zh, en = words.zh.format(number=number, reason=why.zh), words.en.format(number=number, reason=why.en)
+    text = Message(zh + _ASSUMED.zh, en + _ASSUMED.en) if provisional else Message(zh, en)
+    return Step(day, role, number, text, provisional)
 
 
-def in_ranges(steps: Iterable[Step]) -> list[tuple[Step, Step]]:
-    """Fold neighbouring days of rest of one kind into pairs (first, last), so that a festival takes one line."""
+def as_lines(steps: Iterable[Step]) -> tuple[Message, ...]:
+    """Return the days as lines to print; neighbouring days of rest of one kind share a line, so a festival takes one."""
     folded: list[tuple[Step, Step]] = []
     for step in steps:
-        if folded and step.number == 0 and _continues(folded[-1][1], step):
+        if folded and step.role in _RESTS and folded[-1][1].text == step.text:
             folded[-1] = (folded[-1][0], step)
         else:
             folded.append((step, step))
-    return folded
+    return tuple(_line(first, last) for first, last in folded)
 
 
-def _continues(before: Step, after: Step) -> bool:
-    return before.role is after.role and before.text == after.text and after.role in {DayRole.HOLIDAY, DayRole.WEEKEND}
+def _line(first: Step, last: Step) -> Message:
+    weekday = weekday_of(first.day)
+    if first is last:
+        return Message(f"{first.day} {weekday.zh} {first.text.zh}", f"{first.day} {weekday.en}: {first.text.en}")
+    return Message(f"{first.day}至{last.day} {first.text.zh}", f"{first.day} to {last.day}: {first.text.en}")

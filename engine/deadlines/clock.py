@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from engine.deadlines.calendar import DueDate
+from engine.deadlines.calendar import DayRole, DueDate, as_lines, step_of
 from engine.errors import Conflict, Message
 from engine.instants import from_text, local_date, to_text
 
@@ -52,6 +52,9 @@ _REASONS = {
     PauseReason.APPRAISAL: Message("第三方鉴定或检验", "third-party appraisal or inspection"),
     PauseReason.ABSENCE: Message("当事人外出（有证明）", "household absent, with proof"),
 }
+
+
+_NOT_COUNTING = frozenset({DayRole.RECEIPT, DayRole.WEEKEND, DayRole.HOLIDAY, DayRole.ROLLED, DayRole.STOPPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,32 @@ class Clock:
                 end = replace(end, day=back)
         return end
 
+    def arithmetic(self, now: datetime, calendar: WorkingCalendar) -> tuple[Message, ...]:
+        """Return how the due date came about, a line a day, stretches of rest and of standing still folded together."""
+        end, limit = self.due(now, calendar).day, self.days_allowed
+        day = local_date(self.started_at)
+        steps, number = [step_of(day, DayRole.RECEIPT, 0)], 0
+        while day < end:
+            day += timedelta(days=1)
+            assumed = not calendar.is_published(day)
+            role, reason = calendar.role_of(day), self._stopped_on(day)
+            if self.kind is DayKind.NATURAL:
+                rolled = DayRole.ROLLED if day == end else role
+                role, assumed = (DayRole.NATURAL, False) if number < limit else (rolled, assumed)
+            if reason is not None:
+                role, assumed = DayRole.STOPPED, False
+            counts = role not in _NOT_COUNTING
+            number += counts
+            why = reason and reason.text
+            steps.append(step_of(day, role, number if counts else 0, provisional=assumed, reason=why))
+        granted = (
+            Message(
+                f"经批准延长{extension.days}日：{extension.reason}", f"extended by {extension.days}: {extension.reason}"
+            )
+            for extension in self.extensions
+        )
+        return (*granted, *as_lines(steps))
+
     # ---- what may be done ----------------------------------------------------------------------------------------------
 
     def pause(self, at: datetime, reason: PauseReason) -> Clock:
@@ -228,6 +257,13 @@ class Clock:
             start = local_date(pause.to_at)
         stretches.append((start, max(start, horizon)))
         return stretches
+
+    def _stopped_on(self, day: date) -> PauseReason | None:
+        """Why a day does not count: the clock stood still when it began; empty if it was running."""
+        for pause in self.pauses:
+            if local_date(pause.from_at) < day and (pause.to_at is None or day <= local_date(pause.to_at)):
+                return pause.reason
+        return None
 
     def _days_between(self, first: date, last: date, calendar: WorkingCalendar) -> int:
         if self.kind is DayKind.WORKING:

@@ -101,7 +101,8 @@ class Thresholds:
 
 def stage_of(elapsed: int, limit: int, thresholds: Thresholds) -> Stage:
     """Return the highest stage that fits `elapsed` working days of a `limit` (DOMAIN.md C7; workflows/escalation.dmn)."""
-    return max(stage for stage in _ORDER if elapsed >= thresholds.first_day(stage, limit))
+    fitting = (stage for stage in reversed(_ORDER) if elapsed >= thresholds.first_day(stage, limit))
+    return next(fitting, Stage.NONE)
 
 
 def stage_at(now: datetime, clock: Clock, calendar: WorkingCalendar, thresholds: Thresholds) -> Stage:
