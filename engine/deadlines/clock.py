@@ -160,7 +160,7 @@ class Clock:
 
         If the clock was stopped on its very last day, the day of resumption is still in time.
         """
-        clock = self if self.is_running else self.resume(max(now, self.pauses[-1].from_at))
+        clock = self._as_if_resumed(now)
         end = clock.day_of(clock.days_allowed, calendar)
         assert end is not None  # a running clock comes to every day
         for pause in clock.pauses:
@@ -170,13 +170,14 @@ class Clock:
 
     def arithmetic(self, now: datetime, calendar: WorkingCalendar) -> tuple[Message, ...]:
         """Return how the due date came about, a line a day, stretches of rest and of standing still folded together."""
-        end, limit = self.due(now, calendar).day, self.days_allowed
+        clock = self._as_if_resumed(now)
+        end, limit = clock.due(now, calendar).day, self.days_allowed
         day = local_date(self.started_at)
         steps, number = [step_of(day, DayRole.RECEIPT, 0)], 0
         while day < end:
             day += timedelta(days=1)
             assumed = not calendar.is_published(day)
-            role, reason = calendar.role_of(day), self._stopped_on(day)
+            role, reason = calendar.role_of(day), clock.stopped_on(day)
             if self.kind is DayKind.NATURAL:
                 rolled = DayRole.ROLLED if day == end else role
                 role, assumed = (DayRole.NATURAL, False) if number < limit else (rolled, assumed)
@@ -246,6 +247,9 @@ class Clock:
 
     # ---- how it counts -------------------------------------------------------------------------------------------------
 
+    def _as_if_resumed(self, now: datetime) -> Clock:
+        return self if self.is_running else self.resume(max(now, self.pauses[-1].from_at))
+
     def _stretches(self, horizon: date) -> list[tuple[date, date]]:
         """The stretches (first, last] of days on which the clock was running when the day began, up to a horizon."""
         stretches = []
@@ -258,7 +262,7 @@ class Clock:
         stretches.append((start, max(start, horizon)))
         return stretches
 
-    def _stopped_on(self, day: date) -> PauseReason | None:
+    def stopped_on(self, day: date) -> PauseReason | None:
         """Why a day does not count: the clock stood still when it began; empty if it was running."""
         for pause in self.pauses:
             if local_date(pause.from_at) < day and (pause.to_at is None or day <= local_date(pause.to_at)):

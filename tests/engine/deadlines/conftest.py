@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from engine.deadlines.calendar import WorkingCalendar
 from engine.deadlines.seed import seed_calendar, seed_thresholds
-from engine.deadlines.stages import Thresholds
+
+if TYPE_CHECKING:
+    from engine.deadlines.calendar import WorkingCalendar
+    from engine.deadlines.stages import Thresholds
 
 
 @pytest.fixture(scope="session")
