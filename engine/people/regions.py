@@ -13,6 +13,7 @@ import csv
 import gzip
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,7 @@ class RegionTable:
     as_of: str
 
 
+@lru_cache(maxsize=1)
 def read_table(content: bytes | None = None) -> RegionTable:
     """Read the packaged table of places (or another one in the same form)."""
     packed = content if content is not None else resources.files("engine.people").joinpath(_TABLE).read_bytes()
