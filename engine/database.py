@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 if TYPE_CHECKING:
@@ -70,12 +70,21 @@ class Database:
         self.engine.dispose()
 
 
-def is_busy(error: DBAPIError) -> bool:
+def is_busy(error: BaseException) -> bool:
     """Say whether the database refused only because others were at work, so that trying again is right."""
-    if not isinstance(error, OperationalError):
-        return False
-    text = str(error.orig)
-    return "database is locked" in text or "deadlock detected" in text or "could not serialize" in text
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, sqlite3.OperationalError):
+        return "database is locked" in str(original)
+    # 40001 and 40P01: another transaction won; 55P03: a lock was not to be had in time.
+    return getattr(original, "sqlstate", None) in {"40001", "40P01", "55P03"}
+
+
+def is_duplicate(error: BaseException) -> bool:
+    """Say whether a unique constraint refused a row, which means that somebody else had just written it."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, sqlite3.IntegrityError):
+        return "UNIQUE constraint failed" in str(original)
+    return getattr(original, "sqlstate", None) == "23505"
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

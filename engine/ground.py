@@ -7,6 +7,7 @@ immutable by digest, calendars are read again when somebody changes them.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from sqlalchemy import func, select
 from engine import model
 from engine.deadlines.calendar import WorkingCalendar, end_of_day
 from engine.errors import EngineError, Message, NotFound
-from engine.instants import local_date
+from engine.instants import from_text, local_date
 from engine.runtime import Bundle, Definition, Surroundings
 from engine.verbs.services import services_for
 
@@ -135,6 +136,10 @@ class Ground:
         calendar = self._calendars[county] = WorkingCalendar(days)
         return calendar
 
+    def working_days_left(self, region_code: str, now: datetime, due: str) -> int:
+        """Return how many working days remain after today until a stored due moment."""
+        return self.calendar(region_code).working_days_between(local_date(now), local_date(from_text(due)))
+
     # ---- one step --------------------------------------------------------------------------------------------------
 
     def surroundings(self, case: CaseRow, definition: Definition, now: datetime, batch: Batch) -> Surroundings:
@@ -148,12 +153,21 @@ class Ground:
         def parameter(name: str, *keys: Any) -> int | str | bool:
             return definition.parameters.lookup(name, *keys, year=today.year, county=case.region_code[:6])
 
+        def notice_end(count: int) -> datetime:
+            # An objection that proved unfounded lets the notice go on for its rest, and for some days at least.
+            left = rest_of_notice(case)
+            return workdays(count if left is None else max(left, int(parameter("notice_least_rest_days"))))
+
         return Surroundings(
             now=now,
             workdays=workdays,
-            notice_end=workdays,
+            notice_end=notice_end,
             parameter=parameter,
             services=services_for(self, case, definition, now, batch),
         )
 
 
+def rest_of_notice(case: CaseRow) -> int | None:
+    """Return the working days left of a notice that an objection interrupted; None where none was."""
+    rest = json.loads(case.summary).get("rest") if '"rest"' in case.summary else None
+    return next(iter(rest.values())) if rest else None

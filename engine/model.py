@@ -325,7 +325,7 @@ timer = Table(
     Column("element_id", String(64), nullable=False),
     Column("stage", String(10), nullable=False, comment="the stage it brings; EVENT for a drawn intermediate timer"),
     Column("due_at", Instant, nullable=False),
-    Column("state", String(10), nullable=False, comment="ARMED, PAUSED, FIRED, CANCELLED"),
+    Column("state", String(10), nullable=False, comment="ARMED, PAUSED, FIRED, CANCELLED, FAILED"),
     Column("provisional", Boolean, nullable=False, server_default=false()),
     Index(
         "ix_timer_due",

@@ -207,6 +207,7 @@ PERMISSIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     ),
     "withdraw": ((in_jurisdiction, signs_cases, speaks_for_the_household, case_is_open, not_yet_decided),),
     "attach": ((*_ACTING, not_claimed_by_another),),
+    "object": ((in_jurisdiction, signs_cases, case_is_open),),
     "reveal": ((in_jurisdiction, handles_cases),),
     "replay": ((in_jurisdiction, is_auditor),),
     "see_incidents": ((is_administrator,),),

@@ -48,6 +48,12 @@ class Briefing:
         return frozenset(self.content["started_by"])
 
     @property
+    def decision(self) -> tuple[str, str]:
+        """The gateway and the shape behind it that mean the county has decided: no withdrawal after that (B0.5)."""
+        gateway, target = self.content["decided_by"]
+        return str(gateway), str(target)
+
+    @property
     def title(self) -> Message:
         """What the process is called."""
         return _words(self.content["title"])

@@ -29,6 +29,7 @@ from SpiffWorkflow.util.task import TaskState
 from engine.errors import EngineError, Invalid, Message, NotOpen, Rejected
 from engine.instants import from_text
 from engine.runtime import hot_state
+from engine.runtime.pruning import prune
 from engine.runtime.scripts import Scripts
 from engine.runtime.specs import Clock, DecisionTask, HouseTask
 from engine.runtime.tree import CaseTree, walk
@@ -290,6 +291,7 @@ class Execution:
             yield
             self._tree.do_engine_steps(self._before, self._after)
             self._tree.bpmn_events.clear()
+            prune(self._tree)
         except EngineError as error:
             self._failed = error
             raise

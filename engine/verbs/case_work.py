@@ -62,9 +62,11 @@ class CaseWork:
         self.seq = case.event_seq + 1
         self.revision = case.revision + 1
         self.opened: list[OpenTask] = []
+        self._arrivals: dict[int, tuple[dict[str, JSON], str, str]] = {}
         self.event_hash = case.event_hash
         self._summary: dict[str, JSON] = json.loads(case.summary)
         self._body: dict[str, JSON] = {}
+        self.surroundings = ground.surroundings(case, self.definition, now, batch)
         self._execution: Execution | None = None
         self._before: dict[int, OpenTask] = {}
         self._data_before: dict[str, JSON] = {}
@@ -83,7 +85,7 @@ class CaseWork:
             self._execution = Execution.restore(
                 self.definition,
                 self.case.state,
-                self.ground.surroundings(self.case, self.definition, self.now, self.batch),
+                self.surroundings,
                 key=self.ground.keyring.state_key,
             )
             self._before = {int(task.ref): task for task in self._execution.tasks}
@@ -121,6 +123,10 @@ class CaseWork:
         return task_subject(self.ground, plain, task)
 
     # ---- moving ----------------------------------------------------------------------------------------------------
+
+    def begin(self, data: Mapping[str, JSON]) -> None:
+        """Let a new case's process begin with these data."""
+        self._execution = Execution.start(self.definition, data, self.surroundings)
 
     def step(self, act: Callable[[Execution], None]) -> None:
         """Let the process take one step; any accident inside it rolls the whole verb back."""
@@ -192,7 +198,10 @@ class CaseWork:
         state = self.case.state
         ended: str | None = None
         if self._execution is not None:
-            self._settle(self._execution)
+            self.settle()
+            self._settle_event_timers(self._execution)
+            self._note_steps(self._execution)
+            self._tell_arrivals()
             state = self._execution.store(self.ground.keyring.state_key)
             ended = self._execution.ended_by if self._execution.is_finished else None
         if ended is not None:
@@ -219,7 +228,9 @@ class CaseWork:
         )
         self.batch.send()
 
-    def _settle(self, execution: Execution) -> None:
+    def settle(self) -> None:
+        """Bring the task rows in step with the process: close what is gone, open what is new."""
+        execution = self.execution
         after = {int(task.ref): task for task in execution.tasks}
         closed = [no for no in self._before if no not in after]
         limits = {int(wait.attached_ref): wait for wait in execution.waits if wait.attached_ref is not None}
@@ -229,11 +240,9 @@ class CaseWork:
             for no in closed:
                 self.batch.put(rows.CANCEL_TIMERS_OF_TASK, {"case_id": self.case.id, "task_no": no})
         for no, task in after.items():
-            if no in self._before:
-                continue
-            self._open(task, limits.get(no))
-        self._settle_event_timers(execution)
-        self._note_steps(execution)
+            if no not in self._before:
+                self._open(task, limits.get(no))
+        self._before = after
 
     def _close(self, no: int) -> None:
         outcome, by = self._done.get(no, ("", None))
@@ -310,23 +319,37 @@ class CaseWork:
                     "provisional": limit.provisional,
                 },
             )
-        arrived = {"step": task.name, "level": level.digits}
+        arrived: dict[str, JSON] = {"step": task.name, "level": level.digits}
         if limit is not None:
             arrived["due_at"] = to_text(limit.due_at)
-        self.owe("task_arrived", arrived, suffix=f"-{no}", role=role, region_code=region, task_no=no)
+        self._arrivals[no] = (arrived, role, region)
+
+    def _tell_arrivals(self) -> None:
+        """Owe a message to whoever holds the post of a task that opened and is still open."""
+        for no, (arrived, role, region) in self._arrivals.items():
+            if no in self._before:
+                self.owe("task_arrived", arrived, suffix=f"-{no}", role=role, region_code=region, task_no=no)
 
     def _settle_event_timers(self, execution: Execution) -> None:
-        """Arm what the drawing waits for besides limits (the end of a public notice), and disarm what no longer waits."""
+        """Arm what the drawing waits for besides limits (the end of a public notice), and disarm what no longer waits.
+
+        A notice that an objection interrupts goes on for the rest of its period (DOMAIN.md B0.4), so what was left is
+        remembered as long as the called process is open.
+        """
         waiting = {int(wait.ref): wait for wait in execution.waits if wait.kind == "timer" and wait.attached_ref is None}
-        known: dict[str, list[JSON]] = self._summary.setdefault("waits", {})
+        known: dict[str, list[str]] = self._summary.get("waits", {})
+        rest: dict[str, int] = self._summary.get("rest", {})
         for text in [text for text in known if int(text) not in waiting]:
-            del known[text]
+            element_id, due = known.pop(text)
+            if due > self.at:
+                rest[element_id] = self.ground.working_days_left(self.case.region_code, self.now, due)
             self.batch.put(rows.CANCEL_TIMER, {"case_id": self.case.id, "no": int(text)})
         for no, wait in waiting.items():
             if str(no) in known or wait.due_at is None:
                 continue
             due = to_text(wait.due_at)
             known[str(no)] = [wait.element_id, due]
+            rest.pop(wait.element_id, None)
             self.batch.put(
                 rows.INSERT_TIMER,
                 {
@@ -340,8 +363,14 @@ class CaseWork:
                 },
             )
             self._body.setdefault("armed", []).append({"no": no, "element": wait.element_id, "due_at": due})
-        if not known:
-            del self._summary["waits"]
+        elements = self.definition.elements
+        alive = {elements[task.element_id].process_id for task in execution.tasks}
+        rest = {element_id: days for element_id, days in rest.items() if elements[element_id].process_id in alive}
+        for name, value in (("waits", known), ("rest", rest)):
+            if value:
+                self._summary[name] = value
+            else:
+                self._summary.pop(name, None)
 
     def _note_steps(self, execution: Execution) -> None:
         data = execution.data
@@ -355,10 +384,11 @@ class CaseWork:
         steps = [_step_words(step) for step in execution.steps]
         if steps:
             self._body["steps"] = steps
-        for step in execution.steps:
-            element = self.definition.elements.get(step.element_id)
-            if element is not None and "decides" in element.properties:
-                self._decided = True
+        if not self._decided:
+            decision = self.ground.briefing(self.definition).decision
+            self._decided = any(
+                step.element_id == decision[0] and decision[1] in step.taken for step in execution.steps
+            )
         self._body["marking"] = execution.marking()
         brief = self.ground.briefing(self.definition)
         self._summary.update(brief.summary(data))

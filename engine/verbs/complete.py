@@ -263,7 +263,7 @@ def _form_errors(form: Form, typed: Mapping[str, Any]) -> Mapping[str, Message]:
 
 
 def _limit_returns(work: CaseWork) -> None:
-    most = int(work.execution.surroundings.parameter("case.most_returns"))
+    most = int(work.surroundings.parameter("case.most_returns"))
     if work.case.returns >= most:
         raise NotPermitted(
             Message(

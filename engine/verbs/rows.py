@@ -115,6 +115,10 @@ EARLIER_CLOCKS = Statement(
     "AND t.state <> 'OPEN' ORDER BY t.no"
 )
 
+NEXT_NUMBER = Statement(
+    "INSERT INTO case_counter (prefix, last_no) VALUES (:prefix, 1) "
+    "ON CONFLICT (prefix) DO UPDATE SET last_no = case_counter.last_no + 1 RETURNING last_no"
+)
 UPDATE_CASE = Statement(
     "UPDATE process_case SET revision = :revision, state = :state, status = :status, level = :level, summary = :summary, "
     "event_seq = :event_seq, event_hash = :event_hash, returns = :returns, decided = :decided, ended_at = :ended_at, "
@@ -151,6 +155,12 @@ CANCEL_TIMERS_OF_TASK = Statement(
 )
 CANCEL_TIMER = Statement(
     "UPDATE timer SET state = 'CANCELLED' WHERE case_id = :case_id AND no = :no AND state = 'ARMED'"
+)
+SHELVE_TIMER = Statement(
+    "UPDATE timer SET state = 'FAILED' WHERE case_id = :case_id AND no = :no AND state = 'ARMED'"
+)
+UNSHELVE_TIMER = Statement(
+    "UPDATE timer SET state = 'ARMED' WHERE case_id = :case_id AND no = :no AND state = 'FAILED'"
 )
 HOLD_DUTY = Statement(
     "INSERT INTO case_duty (case_id, person_hash, duty) VALUES (:case_id, :person_hash, :duty) "

@@ -1,0 +1,315 @@
+"""Every verb of the engine, one transaction each.
+
+A verb opens one transaction, locks the case row first, asks jurisdiction after the lock, lets the process advance, and writes tasks, due
+moments, the audit event, the signature and owed messages together (DESIGN.md §3.1). An exception of any kind rolls all of it back. What a verb
+does stands in :mod:`engine.verbs`, what a reader gets in :mod:`engine.reading`; here stands only that each of them happens whole or not at
+all, that a refusal leaves a trace, and that an accident becomes an incident.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine.audit.writing import append
+from engine.database import is_busy, is_duplicate
+from engine.errors import Conflict, EngineError, Message, NotPermitted
+from engine.instants import from_text
+from engine.verbs import claiming, fire, incidents, objection, rows, withdraw
+from engine.verbs import complete as completing
+from engine.verbs import start as starting
+from engine.verbs.case_work import parse_task_id
+from engine.verbs.incidents import Accident
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import Connection
+
+    from engine.ground import Ground
+    from engine.people.accounts import Accounts, Proof
+    from engine.people.actor import Actor
+    from engine.views import Receipt
+
+Result = TypeVar("Result")
+
+TRIES = 5
+"""How often a verb that only met a busy database is tried again before the person is asked to."""
+
+
+class ProcessEngine:
+    """The front door for everything that happens to a case.
+
+    Every verb takes the actor, answers with a frozen value, and raises a :class:`engine.errors.Rejected` kind when the answer is no. An
+    :class:`engine.verbs.incidents.Accident` means that we failed: nothing has happened, and an administrator has been told.
+    """
+
+    def __init__(self, ground: Ground, accounts: Accounts) -> None:
+        self.ground = ground
+        self.accounts = accounts
+
+    # ---- verbs of a case -------------------------------------------------------------------------------------------
+
+    def start(
+        self,
+        actor: Actor,
+        process_id: str,
+        household_no: str,
+        person_no: str,
+        values: Mapping[str, Any],
+        *,
+        draft_id: str | None = None,
+        proof: Proof | None = None,
+    ) -> Receipt:
+        """Receive an application: open a case for a member of a household.
+
+        `values` are the typed values of the first form (money in fen, days as ISO text); papers lie in the draft. Where the actor
+        holds the post of the first step, it is completed and signed at once, which needs `proof`. Raises Invalid with every
+        fault at once, Conflict where a case is running already, NotFound outside the jurisdiction.
+        """
+        return self._verb(
+            "start",
+            {"process": process_id, "household": household_no, "person_no": person_no, "draft": draft_id},
+            actor,
+            lambda connection: starting.start(
+                self.ground,
+                connection,
+                actor=actor,
+                process_id=process_id,
+                household_no=household_no,
+                person_no=person_no,
+                values=values,
+                draft_id=draft_id,
+                proof=proof,
+            ),
+        )
+
+    def claim(self, task_id: str, actor: Actor) -> Receipt:
+        """Take a task of one's post for oneself."""
+        return self._verb(
+            "claim",
+            {"task": task_id},
+            actor,
+            lambda connection: claiming.claim(self.ground, connection, task_id=task_id, actor=actor),
+        )
+
+    def release(self, task_id: str, actor: Actor) -> Receipt:
+        """Give a claimed task back to all holders of its post."""
+        return self._verb(
+            "release",
+            {"task": task_id},
+            actor,
+            lambda connection: claiming.release(self.ground, connection, task_id=task_id, actor=actor),
+        )
+
+    def reassign(self, task_id: str, actor: Actor, to_person_id: int, reason: str) -> Receipt:
+        """Give a task to a named holder of its post, as the leader of the body or of one above."""
+        return self._verb(
+            "reassign",
+            {"task": task_id, "to": to_person_id},
+            actor,
+            lambda connection: claiming.reassign(
+                self.ground, connection, task_id=task_id, actor=actor, to_person_id=to_person_id, reason=reason
+            ),
+        )
+
+    def complete(
+        self,
+        task_id: str,
+        actor: Actor,
+        outcome: str,
+        values: Mapping[str, Any],
+        opinion: str = "",
+        *,
+        seen_revision: int,
+        seen_digest: str | None = None,
+        proof: Proof | None = None,
+    ) -> Receipt:
+        """Complete a task with an outcome and sign it: agree, return for correction, refuse, hand in.
+
+        `seen_revision` and `seen_digest` are what the sign page showed; when the case has moved on since, nothing is signed and Conflict
+        says so. A second press of the same person with the same outcome is answered with the first one's result (`repeated`).
+        """
+        return self._verb(
+            "complete",
+            {"task": task_id, "outcome": outcome},
+            actor,
+            lambda connection: completing.complete(
+                self.ground,
+                connection,
+                task_id=task_id,
+                actor=actor,
+                outcome=outcome,
+                values=values,
+                opinion=opinion,
+                seen_revision=seen_revision,
+                seen_digest=seen_digest,
+                proof=proof,
+            ),
+        )
+
+    def withdraw(
+        self, case_id: int, actor: Actor, reason: str, *, seen_revision: int, proof: Proof | None = None
+    ) -> Receipt:
+        """Take an application back at the household's wish, until the county has decided (DOMAIN.md B0.5)."""
+        return self._verb(
+            "withdraw",
+            {"case": case_id},
+            actor,
+            lambda connection: withdraw.withdraw(
+                self.ground,
+                connection,
+                case_id=case_id,
+                actor=actor,
+                reason=reason,
+                seen_revision=seen_revision,
+                proof=proof,
+            ),
+        )
+
+    def register_objection(self, case_id: int, actor: Actor, text: str) -> Receipt:
+        """Write down an objection against a running public notice; the notice stands still until it is verified."""
+        return self._verb(
+            "register_objection",
+            {"case": case_id},
+            actor,
+            lambda connection: objection.register_objection(
+                self.ground, connection, case_id=case_id, actor=actor, text=text
+            ),
+        )
+
+    # ---- the clock -------------------------------------------------------------------------------------------------
+
+    def fire(self, case_id: int, no: int) -> str | None:
+        """Let one due moment act, in a transaction of its own; return the stage it brought, None where it was not due."""
+        now = self.ground.clock()
+        return self._verb(
+            "fire",
+            {"case": case_id, "timer": no},
+            None,
+            lambda connection: fire.fire(self.ground, connection, case_id=case_id, no=no, now=now),
+        )
+
+    def fire_due(self, limit: int = 200) -> int:
+        """Let everything act that is due now, oldest first; return how many moments did.
+
+        One that fails becomes an incident and does not hold up the rest; it is tried again when the incident is retried.
+        """
+        from engine.instants import to_text
+
+        now = to_text(self.ground.clock())
+        with self.ground.database.reading() as connection:
+            due = connection.exec_driver_sql(*self._due(now, limit)).all()
+        fired = 0
+        for case_id, no in due:
+            try:
+                fired += self.fire(int(case_id), int(no)) is not None
+            except Accident:
+                self._shelve(int(case_id), int(no))
+        return fired
+
+    def _due(self, now: str, limit: int) -> tuple[str, Any]:
+        text = "SELECT case_id, no FROM timer WHERE state = 'ARMED' AND due_at <= {} ORDER BY due_at, case_id, no LIMIT {}"
+        mark = "?" if self.ground.database.is_sqlite else "%s"
+        return text.format(mark, mark), (now, limit)
+
+    def _shelve(self, case_id: int, no: int) -> None:
+        """Take a due moment that failed out of the sweep; retrying its incident puts it back."""
+        with self.ground.database.transaction() as connection:
+            batch = self._batch(connection)
+            batch.put(rows.SHELVE_TIMER, {"case_id": case_id, "no": no})
+            batch.send()
+
+    # ---- incidents -------------------------------------------------------------------------------------------------
+
+    def retry(self, incident_id: int, actor: Actor) -> Receipt | None:
+        """Try again what failed. What only the clock did is done now; what a person did waits for that person, told by a message."""
+        from engine.people.jurisdiction import Subject, require
+
+        require("retry", actor, Subject(case_region=actor.region_code))
+        with self.ground.database.reading() as connection:
+            incident = incidents.find_incident(connection, incident_id)
+        import json
+
+        subject = json.loads(incident.subject)
+        if incident.verb == "fire":
+            with self.ground.database.transaction() as connection:
+                batch = self._batch(connection)
+                batch.put(rows.UNSHELVE_TIMER, {"case_id": subject["case"], "no": subject["timer"]})
+                batch.send()
+            try:
+                self.fire(subject["case"], subject["timer"])
+            except Accident:
+                self._shelve(subject["case"], subject["timer"])
+                raise
+        with self.ground.database.transaction() as connection:
+            incidents.resolve_incident(connection, incident_id, actor, self.ground.clock())
+        return None
+
+    # ---- how a verb happens ----------------------------------------------------------------------------------------
+
+    def _verb(
+        self, name: str, subject: Mapping[str, Any], actor: Actor | None, act: Callable[[Connection], Result]
+    ) -> Result:
+        for attempt in range(1, TRIES + 1):
+            try:
+                with self.ground.database.transaction() as connection:
+                    return act(connection)
+            except NotPermitted as refusal:
+                self._note_refusal(name, subject, actor, refusal)
+                raise
+            except EngineError as error:
+                raise self._incident(name, subject, actor, error) from error
+            except Exception as error:
+                if is_duplicate(error):
+                    raise Conflict(
+                        Message("有人同时办理了同一件事,请刷新后核对", "Somebody did the same thing at the same moment; please look again")
+                    ) from error
+                if not is_busy(error) or attempt == TRIES:
+                    raise
+                time.sleep(0.02 * attempt)
+        raise AssertionError("unreachable")
+
+    def _note_refusal(
+        self, name: str, subject: Mapping[str, Any], actor: Actor | None, refusal: NotPermitted
+    ) -> None:
+        if actor is None:
+            return
+        with self.ground.database.transaction() as connection:
+            append(
+                connection,
+                f"person:{actor.person_id}",
+                "refused",
+                self.ground.clock(),
+                actor,
+                actor.region_code,
+                verb=name,
+                subject=dict(subject),
+                rule=refusal.rule,
+            )
+
+    def _incident(
+        self, name: str, subject: Mapping[str, Any], actor: Actor | None, error: EngineError
+    ) -> Accident:
+        case_id: int | None = None
+        if "case" in subject:
+            case_id = int(subject["case"])
+        elif "task" in subject:
+            case_id = parse_task_id(str(subject["task"]))[0]
+        with self.ground.database.transaction() as connection:
+            number = incidents.raise_incident(
+                connection,
+                verb=name,
+                subject=subject,
+                case_id=case_id,
+                error=error,
+                actor=actor,
+                now=self.ground.clock(),
+            )
+        return Accident(error, number)
+
+    @staticmethod
+    def _batch(connection: Connection) -> Any:
+        from engine.batch import Batch
+
+        return Batch(connection)

@@ -1,0 +1,126 @@
+# ruff: noqa: SLF001 (the adapter is where the library's inside is known)
+"""Which finished tasks a case still needs; all others leave its tree (DESIGN.md §4).
+
+Left alone, the library's tree grows with every step ever taken, each step costs more than the last, and a loop fails at its 246th
+round (PERFORMANCE.md §3). What has been done is in the audit; the tree only has to know what the rest of the way can ask it. The
+library asks finished tasks these questions, and no others:
+
+- a waiting task reads its parent's data and state each time it is looked at: its parent stays;
+- the join around a task with boundary events looks at its split and the split's children: they stay while the join is unfinished;
+- a multi-instance looks at its instances: they stay while it is unfinished;
+- a join reads which of its inputs have arrived from earlier arrivals, which it has cancelled, and merges their parents' data: an
+  earlier arrival and its parent stay until the join has fired. The join of all ends merges them only when the process ends, so of
+  its arrivals one stays, with their data merged in the order they came.
+
+The tasks that stay keep their order and who is whose ancestor. A join that can be passed twice would in the library also count the
+arrivals of earlier rounds, and so fire early (BPMN.md A11); here they are gone. The gate refuses such drawings anyway.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.specs.control import _EndJoin
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
+from SpiffWorkflow.specs.Join import Join
+from SpiffWorkflow.util.deep_merge import DeepMerge
+from SpiffWorkflow.util.task import TaskState
+
+from engine.runtime.tree import walk
+
+if TYPE_CHECKING:
+    from engine.runtime.tree import CaseTree
+
+_UNFINISHED = TaskState.NOT_FINISHED_MASK
+_PLAIN, _JOIN, _END_JOIN, _STRUCTURED, _LOOP = range(5)
+_roles: dict[type, int] = {}
+
+
+def _role(spec: Any) -> int:
+    """Return how a kind of shape looks at finished tasks."""
+    kind = type(spec)
+    if kind not in _roles:
+        _roles[kind] = next(
+            (
+                role
+                for cls, role in ((_EndJoin, _END_JOIN), (UnstructuredJoin, _JOIN), (Join, _STRUCTURED), (LoopTask, _LOOP))
+                if issubclass(kind, cls)
+            ),
+            _PLAIN,
+        )
+    return _roles[kind]
+
+
+def prune(top: CaseTree) -> None:
+    """Take out of the case's trees what nothing can ask for any more."""
+    for ref, called in list(top.subprocesses.items()):
+        if called.completed:
+            del top.subprocesses[ref]
+    for tree in (top, *top.subprocesses.values()):
+        _prune(tree)
+
+
+def _prune(tree: Any) -> None:
+    order = walk(tree.task_tree)
+    root = tree.task_tree.id
+    keep = {root} if tree.completed else _needed(order) | {root}
+    if len(keep) == len(order):
+        return
+    tasks = tree.tasks
+    nearest: dict[str, str] = {}
+    for task in order:
+        ref = task.id
+        above = nearest[task._parent] if ref != root else None
+        if ref not in keep:
+            nearest[ref] = above  # type: ignore[assignment]  (only the root has none, and it stays)
+            del tasks[ref]
+            continue
+        nearest[ref] = ref
+        task._children = []
+        if above is not None:
+            task._parent = above
+            tasks[above]._children.append(ref)
+
+
+def _needed(order: list[Any]) -> set[str]:
+    """Return the refs of the tasks that stay."""
+    keep: set[str] = set()
+    arrivals: list[Any] = []
+    fired: dict[str, int] = {}
+    for task in order:
+        spec = task.task_spec
+        state = task._state
+        role = _role(spec)
+        if state & _UNFINISHED:
+            keep.add(task.id)
+            if state == TaskState.WAITING:
+                keep.add(task._parent)
+            if role == _STRUCTURED and spec.split_task is not None:
+                split = task.find_ancestor(spec.split_task)
+                keep.add(split.id)
+                keep.update(split._children)
+            elif role == _LOOP:
+                keep.update(task._children)
+        elif role == _END_JOIN or (role == _JOIN and len(spec._inputs) > 1):
+            if state == TaskState.CANCELLED:
+                arrivals.append(task)
+            else:
+                fired[spec.name] = max(fired.get(spec.name, 0), task.last_state_change)
+    ends = []
+    for task in arrivals:
+        if task.last_state_change > fired.get(task.task_spec.name, 0):
+            if _role(task.task_spec) == _END_JOIN:
+                ends.append(task)
+            else:
+                keep.update((task.id, task._parent))
+    if ends:
+        ends.sort(key=lambda task: task.last_state_change)
+        last = ends[-1]
+        if len(ends) > 1:
+            merged: dict[str, Any] = {}
+            for task in ends:
+                DeepMerge.merge(merged, task.parent.data)
+            last.parent.data = merged
+        keep.update((last.id, last._parent))
+    return keep
