@@ -213,7 +213,9 @@ class _Maker:
             if number not in self._numbers:
                 self._numbers.add(number)
                 return number
-        raise ValueError(f"Expected far fewer than 100 test persons of one sex born on {birth_date}, found them all taken")
+        raise ValueError(
+            f"Expected far fewer than 100 test persons of one sex born on {birth_date}, found them all taken"
+        )
 
     def _give_health(self, members: list[dict[str, Any]], cause: str) -> None:
         chance = self._chance
