@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from engine.deadlines.calendar import DueDate, start_of_working_day
 from engine.deadlines.clock import Clock, PauseReason
 from engine.deadlines.seed import seed_calendar, seed_thresholds
 from engine.deadlines.stages import Stage, Thresholds, moment_of, next_stage, stage_at, stage_of
+from engine.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -61,6 +65,56 @@ def test_the_stage_is_what_the_written_rule_says_for_every_count_and_limit(e, li
         if e > limit + late:
             expected = stage
     assert stage_of(e, limit, seed_thresholds()) is expected
+
+
+# ---- the drawn table is the authority, and this room agrees with it -----------------------------------------------------
+
+WORKFLOWS = Settings.from_environment().workflows
+DMN = "{https://www.omg.org/spec/DMN/20191111/MODEL/}"
+
+
+def drawn_table():
+    """Return escalation.dmn as (input expressions, rules), each rule as (input entries, stage): read here independently."""
+    parameters = {
+        entry["name"]: entry["value"]
+        for entry in json.loads((WORKFLOWS / "parameters" / "escalation.json").read_text(encoding="utf-8"))["entries"]
+    }
+
+    def plain(text: str) -> str:
+        return re.sub(r'parameter\("([^"]+)"\)', lambda found: str(parameters[found[1]]), text.strip())
+
+    root = etree.parse(str(WORKFLOWS / "escalation.dmn")).getroot()
+    inputs = [plain(node.findtext(f"{DMN}text")) for node in root.iter(f"{DMN}inputExpression")]
+    rules = [
+        (
+            [plain(entry.findtext(f"{DMN}text")) for entry in rule.iter(f"{DMN}inputEntry")],
+            json.loads(rule.find(f"{DMN}outputEntry").findtext(f"{DMN}text")),
+        )
+        for rule in root.iter(f"{DMN}rule")
+    ]
+    return [compile(text, "input", "eval") for text in inputs], [
+        ([condition(entry) for entry in entries], stage) for entries, stage in rules
+    ]
+
+
+def condition(entry: str):
+    if entry == "-":
+        return compile("True", "any", "eval")
+    return compile(entry.replace("?", "value") if "?" in entry else f"value {entry}", "entry", "eval")
+
+
+def test_for_every_count_and_limit_exactly_one_row_of_the_drawn_table_fits_and_it_is_this_stage(thresholds):
+    inputs, rules = drawn_table()
+    assert len(rules) == len(Stage)
+    for limit in range(1, 61):
+        for elapsed in range(limit + 25):
+            values = [eval(i, {"elapsed_days": elapsed, "limit_days": limit}) for i in inputs]
+            hits = [
+                stage
+                for entries, stage in rules
+                if all(eval(entry, {"value": value}) for entry, value in zip(entries, values, strict=True))
+            ]
+            assert hits == [stage_of(elapsed, limit, thresholds).value], (elapsed, limit)
 
 
 RECEIVED = datetime(2016, 9, 28, 6, 0, tzinfo=UTC)
