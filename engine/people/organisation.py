@@ -37,7 +37,11 @@ class Role:
 
     def body_in(self, place: str) -> Message:
         """Return the body's name in a place: 华城镇民政办."""
-        return Message(self.body.zh.replace("{place}", place), self.body.en.replace("{place}", place))
+        pattern = self.body.zh
+        if self.level is Level.VILLAGE and not place.endswith("村"):
+            # Townspeople have a residents' committee: 新亨村民委员会, but 东区社区居民委员会.
+            pattern = pattern.replace("{place}民委员会", "{place}居民委员会")
+        return Message(pattern.replace("{place}", place), self.body.en.replace("{place}", place))
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,17 @@ class Regions:
         return " ".join(place.short_name for place in self.path(connection, code, since=since))
 
 
+def place_name(connection: Connection, code: str) -> str:
+    """Return a place as one says it, from its county down, in one query: 五华县 华城镇 新亨村."""
+    digits = sorted(level.digits for level in Level if Level.COUNTY.digits <= level.digits <= len(code)) or [len(code)]
+    columns = region_table.c
+    statement = select(columns.code, columns.name, columns.parent).where(
+        columns.code.in_([code[:length] for length in digits])
+    )
+    rows = connection.execute(statement.order_by(columns.code))
+    return " ".join(Region(row.code, row.name, row.parent or "").short_name for row in rows)
+
+
 def children(connection: Connection, code: str) -> tuple[Region, ...]:
     """Return the places directly below a place, in the order of their codes."""
     columns = region_table.c

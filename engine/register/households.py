@@ -271,10 +271,9 @@ def _ways(text: str, scope: str) -> list[Select[Any]]:  # noqa: PLR0911  (a list
         number = id_numbers.parse(upper)
         return [by_member(0, (people.id_last4 == number.last4) & (people.id_no == number.text))]
     if _HOUSEHOLD_NO.fullmatch(upper):
-        return [
-            by_household(0, _begins(columns.household_no, upper)),
-            by_household(1, in_region(columns.region_code, upper.split("-")[0])),
-        ]
+        ways = [by_household(0, _begins(columns.household_no, upper))]
+        # Without the dash it may also be the code of a place.
+        return ways if "-" in upper else [*ways, by_household(1, in_region(columns.region_code, upper))]
     if _LETTERS.fullmatch(text):
         return [by_household(0, _begins(columns.head_initials, text.lower()))]
     part = "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"

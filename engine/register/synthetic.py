@@ -35,7 +35,7 @@ _CATEGORIES, _CATEGORY_WEIGHTS = ("JD", "DB", "TK", "LOW", "ILL"), (52, 35, 8, 3
 _BANKS = ("农村商业银行", "中国农业银行", "中国邮政储蓄银行")
 _FIRST_ORDER, _LAST_ORDER = 400, 499
 """Orders of a birthday kept for households; staff made up in engine.people.staffing use those below."""
-_SHARE_UNINSURED, _SHARE_DEAD, _SHARE_CHANGED_CATEGORY = 0.035, 0.012, 0.08
+_SHARE_UNINSURED, _SHARE_DEAD, _SHARE_CHANGED_CATEGORY, _SHARE_NAME_DIFFERS = 0.035, 0.012, 0.08, 0.004
 _COMMUNITY_WEIGHT, _POOR_VILLAGE_WEIGHT, _SHARE_POOR_VILLAGES = 0.15, 4.0, 0.14
 _FIRST_VILLAGE_CODE = "200"
 """From here on the last three digits of a code mean a village; below they mean a community of townspeople."""
@@ -242,6 +242,8 @@ class _Maker:
                     member["details"]["insured_to"] = lapsed.isoformat()
                 else:
                     del member["details"]["insured_from"]
+            if chance.random() < _SHARE_NAME_DIFFERS:
+                member["details"]["police"] = "NAME_DIFFERS"
             if chance.random() < _SHARE_DEAD:
                 died = self._as_of - timedelta(days=chance.randint(5, 150))
                 if died.isoformat() > member["birth_date"]:
