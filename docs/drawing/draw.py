@@ -284,7 +284,7 @@ class Drawing:
         text = f"{shape['clock']}工作日"
         aside = shape.get("mark") == "right"
         clock = self._box(f"B_{stem}", x - 18, y - 18, 36, 36, "clock")
-        self._label(clock, text, x + 18 if aside else x + 22, y + 12 if aside else y + 4)
+        self._label(clock, text, x + 14 if aside else x + 22, y + 20 if aside else y + 4)
         mark_x, mark_y = (x + CLOCK_ASIDE, y) if aside else (x, y + CLOCK_DROP)
         mark = self._box(f"X_{stem}", mark_x - 18, mark_y - 18, 36, 36, "clock")
         self._label(mark, "督办", mark_x + 22, mark_y - 9)
