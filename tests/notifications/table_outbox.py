@@ -1,0 +1,148 @@
+"""The engine's side of a delivery, on the real tables: what the notices' tests stand on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, update
+
+from engine import model
+from engine.instants import from_text, local_date, to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+    from engine.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    person_id: int
+    staff_no: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwedMessage:
+    key: str
+    kind: str
+    case_id: int | None
+    task_no: int | None
+    content: Mapping[str, Any]
+    created_at: datetime
+    attempts: int
+    recipients: tuple[Recipient, ...]
+    sent: frozenset[tuple[int, str]]
+    failed: frozenset[tuple[int, str]]
+
+
+class TableOutbox:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def take_messages(self, *, now: datetime, limit: int, lease_seconds: int) -> tuple[OwedMessage, ...]:
+        table = model.message
+        with self.database.transaction() as connection:
+            rows = connection.execute(
+                select(table)
+                .where(table.c.state == "OWED", table.c.next_at <= to_text(now))
+                .order_by(table.c.next_at, table.c.created_at, table.c.dedupe_key)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            ).all()
+            if not rows:
+                return ()
+            connection.execute(
+                update(table)
+                .where(table.c.dedupe_key.in_([row.dedupe_key for row in rows]))
+                .values(attempts=table.c.attempts + 1, next_at=to_text(now + timedelta(seconds=lease_seconds)))
+            )
+            return tuple(self._message(connection, row, now) for row in rows)
+
+    def post_notice(self, message_key: str, *, person_id: int, now: datetime, **values: Any) -> None:
+        table = model.notice
+        key = f"{message_key}:{person_id}"
+        with self.database.transaction() as connection:
+            if connection.execute(select(table.c.id).where(table.c.dedupe_key == key)).first() is None:
+                connection.execute(
+                    insert(table).values(dedupe_key=key, person_id=person_id, created_at=to_text(now), **values)
+                )
+
+    def begin_delivery(self, message_key: str, *, person_id: int, channel: str, message_id: str, now: datetime) -> None:
+        table = model.delivery
+        noted = {"message_id": message_id, "state": "SENDING", "attempted_at": to_text(now), "error": None}
+        with self.database.transaction() as connection:
+            if not connection.execute(
+                update(table).where(*_one(message_key, person_id, channel)).values(noted)
+            ).rowcount:
+                connection.execute(
+                    insert(table).values(message_key=message_key, person_id=person_id, channel=channel, **noted)
+                )
+
+    def end_delivery(self, message_key: str, *, person_id: int, channel: str, state: str, error: str | None) -> None:
+        with self.database.transaction() as connection:
+            connection.execute(
+                update(model.delivery).where(*_one(message_key, person_id, channel)).values(state=state, error=error)
+            )
+
+    def settle_message(self, message_key: str, *, state: str, next_at: datetime, error: str | None) -> None:
+        table = model.message
+        with self.database.transaction() as connection:
+            connection.execute(
+                update(table)
+                .where(table.c.dedupe_key == message_key, table.c.state == "OWED")
+                .values(state=state, next_at=to_text(next_at), last_error=error)
+            )
+
+    def _message(self, connection: Connection, row: Any, now: datetime) -> OwedMessage:
+        table = model.delivery
+        done = connection.execute(
+            select(table.c.person_id, table.c.channel, table.c.state).where(table.c.message_key == row.dedupe_key)
+        ).all()
+        return OwedMessage(
+            key=row.dedupe_key,
+            kind=row.kind,
+            case_id=row.case_id,
+            task_no=row.task_no,
+            content=json.loads(row.content),
+            created_at=from_text(row.created_at),
+            attempts=row.attempts + 1,
+            recipients=_recipients(connection, row, local_date(now).isoformat()),
+            sent=frozenset((d.person_id, d.channel) for d in done if d.state == "SENT"),
+            failed=frozenset((d.person_id, d.channel) for d in done if d.state == "FAILED"),
+        )
+
+
+def _one(message_key: str, person_id: int, channel: str) -> tuple[Any, ...]:
+    table = model.delivery
+    return table.c.message_key == message_key, table.c.person_id == person_id, table.c.channel == channel
+
+
+def _recipients(connection: Connection, row: Any, today: str) -> tuple[Recipient, ...]:
+    person, post = model.person, model.post
+    if row.person_id is not None:
+        found = connection.execute(
+            select(person.c.id, person.c.staff_no).where(
+                person.c.id == row.person_id, person.c.deactivated_at.is_(None)
+            )
+        ).all()
+        return tuple(Recipient(one.id, one.staff_no, "") for one in found)
+    found = connection.execute(
+        select(person.c.id, person.c.staff_no, func.min(post.c.body).label("body"))
+        .join(post, post.c.person_id == person.c.id)
+        .where(
+            post.c.role == row.role,
+            post.c.region_code == row.region_code,
+            post.c.from_date <= today,
+            (post.c.to_date.is_(None)) | (post.c.to_date >= today),
+            person.c.deactivated_at.is_(None),
+        )
+        .group_by(person.c.id, person.c.staff_no)
+        .order_by(person.c.id)
+    ).all()
+    return tuple(Recipient(one.id, one.staff_no, one.body) for one in found)
