@@ -99,7 +99,7 @@ TEMPLATES: dict[str, Template] = {
     "reminder": Template(
         _LATE,
         ("临期提醒：{case_no} {step}", "Reminder: {case_no} {step}"),
-        (("办理期限已用七成以上。", "More than seven tenths of the limit are used."), _AT, _DUE),
+        (("办理期限临近，请尽快办理。", "The limit is near; please act soon."), _AT, _DUE),
         rank=1,
     ),
     "yellow_card": Template(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -23,9 +23,6 @@ from engine.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""China's one time zone, without summer time since 1991; a fixed offset needs no zone data and no thought."""
 
 _WEEKDAYS = (
     ("周一", "Monday"),
@@ -97,6 +94,7 @@ def weekday_of(day: date) -> Message:
 
 
 _ONE_DAY = timedelta(days=1)
+# China is eight hours ahead of UTC all year (no summer time since 1991), so a day there begins and ends at fixed hours here.
 _LAST_SECOND = time(15, 59, 59)
 _MIDNIGHT = time(16, 0)
 
@@ -259,15 +257,20 @@ def step_of(day: date, role: DayRole, number: int, *, provisional: bool = False,
     return Step(day, role, number, text, provisional)
 
 
-def as_lines(steps: Iterable[Step]) -> tuple[Message, ...]:
-    """Return the days as lines to print; neighbouring days of rest of one kind share a line, so a festival takes one."""
+def in_ranges(steps: Iterable[Step]) -> list[tuple[Step, Step]]:
+    """Return the days as (first, last) stretches; neighbouring days of rest of one kind are one, so a festival takes one line."""
     folded: list[tuple[Step, Step]] = []
     for step in steps:
         if folded and step.role in _RESTS and folded[-1][1].text == step.text:
             folded[-1] = (folded[-1][0], step)
         else:
             folded.append((step, step))
-    return tuple(_line(first, last) for first, last in folded)
+    return folded
+
+
+def as_lines(steps: Iterable[Step]) -> tuple[Message, ...]:
+    """Return the days as lines to print."""
+    return tuple(_line(first, last) for first, last in in_ranges(steps))
 
 
 def _line(first: Step, last: Step) -> Message:
