@@ -48,10 +48,10 @@ def insert(table: Table, *columns: str, otherwise: str = "") -> Statement:
 class Batch:
     """The writes of one verb, collected in order and sent at its end."""
 
-    __slots__ = ("_connection", "_driver", "_is_sqlite", "_queue")
+    __slots__ = ("_driver", "_is_sqlite", "_queue", "connection")
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._driver: Any = connection.connection.driver_connection
         self._is_sqlite = connection.dialect.name == "sqlite"
         self._queue: list[tuple[Statement, Mapping[str, Any], int | None]] = []

@@ -18,11 +18,12 @@ from engine import model
 from engine.deadlines.calendar import WorkingCalendar, end_of_day
 from engine.errors import EngineError, Message, NotFound
 from engine.instants import from_text, local_date
-from engine.runtime import Bundle, Definition, Surroundings
+from engine.runtime import SERVICE_OPERATORS, Bundle, Definition, Surroundings
+from engine.people.regions import Regions
 from engine.verbs.services import services_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import date, datetime
 
     from sqlalchemy import Connection
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from engine.deadlines.stages import Thresholds
     from engine.people.organisation import Organisation
     from engine.reading.briefing import Briefing
+    from engine.runtime import ServiceCall
     from engine.settings import Settings
     from engine.verbs.rows import CaseRow
 
@@ -51,6 +53,7 @@ class Ground:
     _versions: dict[str, int] = field(default_factory=dict)
     _briefings: dict[str, Briefing] = field(default_factory=dict)
     _calendars: dict[str, WorkingCalendar] = field(default_factory=dict)
+    regions: Regions = field(default_factory=Regions)
     _lock: Lock = field(default_factory=Lock)
 
     # ---- definitions -----------------------------------------------------------------------------------------------
@@ -110,6 +113,12 @@ class Ground:
         """Return the posts that may open a case of a process: those its drawing's start event names."""
         return self.briefing(definition).starter_roles
 
+    def body_name(self, connection: Connection, role: str, region_code: str) -> str:
+        """Return the name of the body that a post of this role in this place belongs to."""
+        found = self.organisation.roles.get(role)
+        place = self.regions.find(connection, region_code).name
+        return place if found is None else found.body_in(place).zh
+
     # ---- time ------------------------------------------------------------------------------------------------------
 
     def calendar(self, region_code: str) -> WorkingCalendar:
@@ -144,6 +153,15 @@ class Ground:
 
     def surroundings(self, case: CaseRow, definition: Definition, now: datetime, batch: Batch) -> Surroundings:
         """Return what one step of this case may ask for."""
+        return self._lend(case, definition, now, services_for(case, now, batch))
+
+    def imagined(self, case: CaseRow, definition: Definition, now: datetime) -> Surroundings:
+        """Return what a case may ask for while it is only looked at: services answer nothing and write nothing."""
+        return self._lend(case, definition, now, dict.fromkeys(SERVICE_OPERATORS, _nothing))
+
+    def _lend(
+        self, case: CaseRow, definition: Definition, now: datetime, services: Mapping[str, Any]
+    ) -> Surroundings:
         calendar = self.calendar(case.region_code)
         today = local_date(now)
 
@@ -163,8 +181,13 @@ class Ground:
             workdays=workdays,
             notice_end=notice_end,
             parameter=parameter,
-            services=services_for(self, case, definition, now, batch),
+            services=services,
         )
+
+
+def _nothing(_call: ServiceCall) -> Mapping[str, Any]:
+    """Answer for a service when the process is only imagined: nothing is asked, nothing is written."""
+    return {}
 
 
 def rest_of_notice(case: CaseRow) -> int | None:

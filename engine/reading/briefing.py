@@ -72,6 +72,14 @@ class Briefing:
         field = self.content["summary"].get("kind")
         return self.choice_words(field, value)
 
+    def category_words(self, value: str | None) -> Message:
+        """Return the words of the household's category."""
+        return self.choice_words(self.content["summary"].get("category"), value)
+
+    def english_step(self, element_id: str, name: str) -> str:
+        """Return what a shape of the drawing is called in English; its Chinese name where the brief file has none."""
+        return str(self.content.get("english", {}).get(element_id, name))
+
     def choice_words(self, field: str | None, value: Any) -> Message:
         """Return the words the dictionary has for a choice's value; the value itself where it has none."""
         entry = self.definition.dictionary.entry(field) if field else None

@@ -23,6 +23,7 @@ from engine.people.levels import Level
 from engine.runtime import Execution
 from engine.verbs import rows
 from engine.verbs.limits import Limit, open_limit
+from engine.verbs.services import free_settlements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -397,6 +398,8 @@ class CaseWork:
         element = self.definition.elements[element_id]
         self._status = element.properties.get("status", "COMPLETED")
         self._body["ended"] = {"status": self._status, "by": element_id}
+        if self._status != "COMPLETED":
+            free_settlements(self.batch, self.case.id)
         self.owe("case_closed", {"status": self._status, "step": element.name}, person_id=self.case.started_by)
 
     def _record(self, kind: str, actor: Actor | str) -> None:

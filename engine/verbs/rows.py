@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine import model
 from engine.batch import Statement, insert
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.batch import Batch
 
 
@@ -95,6 +97,7 @@ _NAMES = (
 )
 _DUTY = "(SELECT d.duty FROM case_duty d WHERE d.case_id = c.id AND d.person_hash = :person_hash) AS held_duty"
 
+READ_CASE = Statement(f"SELECT {_CASE}, {_DUTY} FROM process_case c WHERE c.id = :case_id")
 LOCK_CASE = Statement(f"SELECT {_CASE}, {_DUTY} FROM process_case c WHERE c.id = :case_id {{for_update}}", lock="c")
 LOCK_TASK = Statement(
     f"SELECT {_CASE}, {_DUTY}, {_TASK}, {_NAMES} FROM process_case c "
@@ -222,5 +225,10 @@ def task_row(batch: Batch, case_id: int, no: int) -> TaskRow | None:
     return TaskRow(*found[0]) if found else None
 
 
-def _case(row: object) -> CaseRow:
-    return CaseRow(*row[:_CASE_WIDTH])  # type: ignore[index]  # a driver's row: a tuple on SQLite, a sequence elsewhere
+def as_case(row: Sequence[Any]) -> tuple[CaseRow, str | None]:
+    """Return a row of READ_CASE as a case and the duty its reader holds on it."""
+    return _case(row), row[_CASE_WIDTH]
+
+
+def _case(row: Sequence[Any]) -> CaseRow:
+    return CaseRow(*row[:_CASE_WIDTH])

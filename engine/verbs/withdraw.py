@@ -57,6 +57,6 @@ def withdraw(
     require_proof(actor, proof, work.now)
     if not any(wait.kind == "message" and wait.message == MESSAGE for wait in work.execution.waits):
         raise EngineError("", "The drawing of this process waits for no withdrawal")
-    work.step(lambda execution: execution.send(MESSAGE, {"reason": reason, "by": actor.role}))
+    work.step(lambda execution: execution.send(MESSAGE, {}))
     work.finish("case_withdrawn", actor, {"reason": reason})
     return receipt(work, Message("已撤回", "Withdrawn"), actor)
