@@ -28,6 +28,7 @@ BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 _NAMESPACES = {"b": BPMN, "s": SPIFF}
 _LANES = {level.lane: level for level in Level}
+_TAKEN = frozenset({"Start", "End", "Root", "StartEventSplit", "StartEventJoin"})
 _FLOW_NODE = ("Event", "Task", "task", "Activity", "subProcess", "Gateway")
 """How the tags of shapes end that a case can stand in."""
 
@@ -88,6 +89,7 @@ class Definition:
             if not path.endswith(".bpmn"):
                 continue
             root = read_xml(path, bundle.files[path])
+            _refuse_taken_names(path, root)
             for process in root.iterfind(f"{{{BPMN}}}process"):
                 diagrams[process.get("id", "")] = bundle.files[path].decode("utf-8")
                 elements.update(_elements(process))
@@ -126,6 +128,24 @@ def _unreadable(path: str, line: int, reason: str) -> BadDefinition:
     return BadDefinition(
         [Finding(path, line, "", "unreadable", Message(f"文件无法读取:{reason}", f"The file cannot be read: {reason}"))]
     )
+
+
+def _refuse_taken_names(path: str, root: Any) -> None:
+    """Raise BadDefinition for ids under which the library keeps shapes of its own: it would silently run those instead."""
+    findings = [
+        Finding(
+            path,
+            node.sourceline,
+            node.get("id"),
+            "taken-id",
+            Message(f"标识 {node.get('id')} 为引擎保留", f"The id {node.get('id')} is taken by the engine itself"),
+            Message("请改用其他标识", "Choose another id."),
+        )
+        for node in root.iterfind(f".//{{{BPMN}}}*[@id]")
+        if node.get("id") in _TAKEN or "." in node.get("id") or "[" in node.get("id")
+    ]
+    if findings:
+        raise BadDefinition(findings)
 
 
 def _parsed(path: str, parse: Callable[..., Any], *arguments: Any) -> Any:

@@ -44,7 +44,12 @@ def _role(spec: Any) -> int:
         _roles[kind] = next(
             (
                 role
-                for cls, role in ((_EndJoin, _END_JOIN), (UnstructuredJoin, _JOIN), (Join, _STRUCTURED), (LoopTask, _LOOP))
+                for cls, role in (
+                    (_EndJoin, _END_JOIN),
+                    (UnstructuredJoin, _JOIN),
+                    (Join, _STRUCTURED),
+                    (LoopTask, _LOOP),
+                )
                 if issubclass(kind, cls)
             ),
             _PLAIN,
@@ -55,7 +60,7 @@ def _role(spec: Any) -> int:
 def prune(top: CaseTree) -> None:
     """Take out of the case's trees what nothing can ask for any more."""
     for ref, called in list(top.subprocesses.items()):
-        if called.completed:
+        if called.completed or top.completed:
             del top.subprocesses[ref]
     for tree in (top, *top.subprocesses.values()):
         _prune(tree)

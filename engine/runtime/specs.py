@@ -12,15 +12,27 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from SpiffWorkflow.bpmn.parser.event_parsers import EventBasedGatewayParser
 from SpiffWorkflow.bpmn.parser.util import first, full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, IntermediateCatchEvent
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.spiff.parser.event_parsers import SpiffBoundaryEventParser, SpiffIntermediateCatchEventParser
 from SpiffWorkflow.spiff.parser.process import VALIDATOR, SpiffBpmnParser
-from SpiffWorkflow.spiff.parser.task_spec import BusinessRuleTaskParser, ServiceTaskParser, UserTaskParser
-from SpiffWorkflow.spiff.specs.defaults import ServiceTask, UserTask
+from SpiffWorkflow.spiff.parser.task_spec import (
+    BusinessRuleTaskParser,
+    CallActivityParser,
+    ServiceTaskParser,
+    SubWorkflowParser,
+    UserTaskParser,
+)
+from SpiffWorkflow.spiff.specs.defaults import (
+    CallActivity,
+    ParallelMultiInstanceTask,
+    SequentialMultiInstanceTask,
+    ServiceTask,
+    SubWorkflowTask,
+    UserTask,
+)
 from SpiffWorkflow.spiff.specs.spiff_task import SpiffBpmnTask
 
 from engine.errors import EngineError
@@ -83,6 +95,33 @@ class HouseTask(ServiceTask):
         return True
 
 
+class _TextKeys:
+    """Lets a repeated step collect its answers in a dictionary with text keys only, as a case can carry no others."""
+
+    data_output: Any
+
+    def merge_child(self, workflow: Any, child: Any) -> None:
+        """Merge an instance's answer as the library does; the place in a list becomes the text of its number."""
+        super().merge_child(workflow, child)  # type: ignore[misc]
+        collected = self.data_output.get(child.parent) if self.data_output is not None else None
+        if isinstance(collected, dict):
+            for key in [key for key in collected if type(key) is int]:
+                collected[str(key)] = collected.pop(key)
+
+
+class AllAtOnce(_TextKeys, ParallelMultiInstanceTask):
+    """A step repeated for every item at the same time."""
+
+
+class OneByOne(_TextKeys, SequentialMultiInstanceTask):
+    """A step repeated for one item after another."""
+
+
+class _Repeating:
+    PARALLEL_MI_CLASS = AllAtOnce
+    SEQUENTIAL_MI_CLASS = OneByOne
+
+
 class _ClockParser:
     """Reads the only clocks that are allowed: a `timeDate` with an expression."""
 
@@ -107,7 +146,15 @@ class _CatchParser(_ClockParser, SpiffIntermediateCatchEventParser):
     pass
 
 
-class _PersonTaskParser(UserTaskParser):
+class _CallParser(_Repeating, CallActivityParser):
+    pass
+
+
+class _SubProcessParser(_Repeating, SubWorkflowParser):
+    pass
+
+
+class _PersonTaskParser(_Repeating, UserTaskParser):
     def create_task(self) -> Any:
         extensions = self.parse_extensions()
         return self.spec_class(
@@ -142,6 +189,8 @@ class DrawingParser(SpiffBpmnParser):
     OVERRIDE_PARSER_CLASSES = {  # noqa: RUF012  (the library's own attribute)
         **SpiffBpmnParser.OVERRIDE_PARSER_CLASSES,
         full_tag("userTask"): (_PersonTaskParser, PersonTask),
+        full_tag("callActivity"): (_CallParser, CallActivity),
+        full_tag("subProcess"): (_SubProcessParser, SubWorkflowTask),
         full_tag("businessRuleTask"): (_DecisionTaskParser, DecisionTask),
         full_tag("serviceTask"): (ServiceTaskParser, HouseTask),
         full_tag("boundaryEvent"): (_BoundaryParser, BoundaryEvent),
@@ -152,4 +201,4 @@ class DrawingParser(SpiffBpmnParser):
         super().__init__(validator=VALIDATOR)
 
 
-__all__ = ["Clock", "DecisionTask", "DrawingParser", "EventBasedGatewayParser", "HouseTask", "PersonTask"]
+__all__ = ["Clock", "DecisionTask", "DrawingParser", "HouseTask", "PersonTask"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -106,7 +107,7 @@ class Sketch:
         return self.shape("endEvent", id, content=content)
 
     def flow(self, *path: str, when: str | None = None, default: bool = False) -> Sketch:
-        for source, target in zip(path, path[1:], strict=False):
+        for source, target in pairwise(path):
             name = f"F{len(self._flows)}_{self.id}"
             self._flows.append((name, source, target, when))
             if default:
@@ -125,11 +126,23 @@ class Sketch:
             f'<bpmn:messageEventDefinition id="{id}_md" messageRef="M_{message}">{inner}</bpmn:messageEventDefinition>'
         )
 
+    def sub(self, id: str, inner: Sketch) -> Sketch:
+        """Embed another sketch as a sub-process."""
+        self._messages |= inner._messages
+        self._escalations |= inner._escalations
+        return self.shape("subProcess", id, content="".join(inner._body()))
+
     def xml(self) -> bytes:
         parts = [_HEAD.format(id=self.id)]
         parts += [f'<bpmn:message id="M_{message}" name="{message}"/>' for message in self._messages]
         parts += [f'<bpmn:escalation id="{code}" escalationCode="{code}" name="{code}"/>' for code in self._escalations]
         parts.append(f'<bpmn:process id="{self.id}" name="{self.id}" isExecutable="true">')
+        parts += self._body()
+        parts.append("</bpmn:process></bpmn:definitions>")
+        return "\n".join(parts).encode()
+
+    def _body(self) -> list[str]:
+        parts = []
         if self.inputs or self.outputs:
             parts.append("<bpmn:ioSpecification>")
             parts += [f'<bpmn:dataInput id="{name}"/>' for name in self.inputs]
@@ -145,10 +158,10 @@ class Sketch:
                 inner = "".join(f"<bpmn:flowNodeRef>{member}</bpmn:flowNodeRef>" for member in members)
                 parts.append(f'<bpmn:lane id="L{number}_{self.id}" name="{lane}">{inner}</bpmn:lane>')
             parts.append("</bpmn:laneSet>")
-        for tag, id, attributes, extension, content in self._shapes:
-            default = f' default="{self._defaults[id]}"' if id in self._defaults else ""
+        for tag, name, attributes, extension, content in self._shapes:
+            default = f' default="{self._defaults[name]}"' if name in self._defaults else ""
             inner = f"<bpmn:extensionElements>{extension}</bpmn:extensionElements>" if extension else ""
-            parts.append(f'<bpmn:{tag} id="{id}" name="{id}" {attributes}{default}>{inner}{content}</bpmn:{tag}>')
+            parts.append(f'<bpmn:{tag} id="{name}" name="{name}" {attributes}{default}>{inner}{content}</bpmn:{tag}>')
         for name, source, target, when in self._flows:
             condition = (
                 f'<bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">{escape(when)}</bpmn:conditionExpression>'
@@ -158,17 +171,16 @@ class Sketch:
             parts.append(
                 f'<bpmn:sequenceFlow id="{name}" sourceRef="{source}" targetRef="{target}">{condition}</bpmn:sequenceFlow>'
             )
-        parts.append("</bpmn:process></bpmn:definitions>")
-        return "\n".join(parts).encode()
+        return parts
 
 
-def votes(parallel: bool = True, condition: str = "") -> str:
-    """A multi-instance over `signers` whose answers `vote` are collected in `votes`."""
+def votes(parallel: bool = True, condition: str = "", key: str = "", items: str = "signers") -> str:
+    """A multi-instance over `items` whose answers `vote` are collected in `votes` (all three with `key` behind)."""
     ending = f"<bpmn:completionCondition>{escape(condition)}</bpmn:completionCondition>" if condition else ""
     return (
         f'<bpmn:multiInstanceLoopCharacteristics isSequential="{str(not parallel).lower()}">'
-        "<bpmn:loopDataInputRef>signers</bpmn:loopDataInputRef><bpmn:loopDataOutputRef>votes</bpmn:loopDataOutputRef>"
-        '<bpmn:inputDataItem id="signer" name="signer"/><bpmn:outputDataItem id="vote" name="vote"/>'
+        f"<bpmn:loopDataInputRef>{items}</bpmn:loopDataInputRef><bpmn:loopDataOutputRef>votes{key}</bpmn:loopDataOutputRef>"
+        f'<bpmn:inputDataItem id="signer{key}" name="signer"/><bpmn:outputDataItem id="vote{key}" name="vote"/>'
         f"{ending}</bpmn:multiInstanceLoopCharacteristics>"
     )
 
