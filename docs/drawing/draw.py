@@ -34,6 +34,7 @@ GATEWAYS = {"exclusiveGateway", "parallelGateway", "eventBasedGateway"}
 
 POOL_LEFT, POOL_TOP, BAND = 20, 20, 30
 LABEL_HEIGHT = 18
+LAST_NARROW = 0x2E7F  # beyond it begin the full-width characters
 CLOCK_DROP, CLOCK_ASIDE = 58, 88
 
 Point = tuple[float, float]
@@ -48,7 +49,7 @@ def size(kind: str) -> Point:
 
 def label_width(text: str) -> int:
     """Width of a label box: full-width characters take 13 px, the others 8 (BPMN.md B1)."""
-    return sum(13 if ord(char) > 0x2E7F else 8 for char in text) + 8
+    return sum(13 if ord(char) > LAST_NARROW else 8 for char in text) + 8
 
 
 class Drawing:
@@ -165,7 +166,9 @@ class Drawing:
             operator = etree.SubElement(extensions, f"{{{SPIFF}}}serviceTaskOperator", id=shape["operator"])
             group = etree.SubElement(operator, f"{{{SPIFF}}}parameters")
             for name, value in shape["parameters"].items():
-                etree.SubElement(group, f"{{{SPIFF}}}parameter", id=name, type="str", value=repr(value).replace("'", '"'))
+                etree.SubElement(
+                    group, f"{{{SPIFF}}}parameter", id=name, type="str", value=repr(value).replace("'", '"')
+                )
         if "decision" in shape:
             etree.SubElement(extensions, f"{{{SPIFF}}}calledDecisionId").text = shape["decision"]
         for moment in ("preScript", "postScript"):
@@ -243,7 +246,9 @@ class Drawing:
             box.set("isHorizontal", "true")
             top += lane["height"]
 
-    def _box(self, element: str, x: float, y: float, width: float, height: float, colour: str | None = None) -> etree._Element:
+    def _box(
+        self, element: str, x: float, y: float, width: float, height: float, colour: str | None = None
+    ) -> etree._Element:
         shape = etree.SubElement(self.plane, f"{{{BPMNDI}}}BPMNShape", id=f"{element}_di", bpmnElement=element)
         if colour:
             shape.set(f"{{{COLOR}}}border-color", COLOURS[colour])
@@ -304,7 +309,7 @@ class Drawing:
         shape = self.shapes[end[0]]
         width, height = size(shape["kind"])
         x, y = shape["at"]
-        shift = end[2] if len(end) > 2 else 0
+        shift = end[2] if end[2:] else 0
         return {
             "L": (x - width / 2, y + shift),
             "R": (x + width / 2, y + shift),

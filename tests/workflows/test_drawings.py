@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from workflow_picture import Picture
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
@@ -141,7 +140,9 @@ def test_returns_go_up_and_refusals_go_down(picture):
 def test_the_linter_finds_nothing_but_arrows_that_meet_in_a_task(path):
     command = [Path(sys.executable).with_name("bpmn-io"), "lint", "--config", "recommended", path]
     told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    findings = [line for line in told.splitlines() if re.search(r"\b(warning|error)\b ", line) and "fake-join" not in line]
+    findings = [
+        line for line in told.splitlines() if re.search(r"\b(warning|error)\b ", line) and "fake-join" not in line
+    ]
     assert findings == []
 
 

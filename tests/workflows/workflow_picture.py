@@ -177,9 +177,7 @@ class Picture:
         return [s.id for s in self.shapes.values() if not (s.attached_to or s.is_mark or s.kind == "textAnnotation")]
 
     def slanted(self) -> list[str]:
-        return [
-            line.id for line in self.lines.values() for (a, b) in line.pieces if (a[0] != b[0]) == (a[1] != b[1])
-        ]
+        return [line.id for line in self.lines.values() for (a, b) in line.pieces if (a[0] != b[0]) == (a[1] != b[1])]
 
     def flows_through_shapes(self) -> list[str]:
         found = []
@@ -257,8 +255,8 @@ class Picture:
         for one, other in combinations(self.lines.values(), 2):
             if one.target == other.target:
                 continue
-            for (a, b) in one.pieces:
-                for (c, d) in other.pieces:
+            for a, b in one.pieces:
+                for c, d in other.pieces:
                     if a[0] == b[0] == c[0] == d[0] and self._together(a[1], b[1], c[1], d[1]):
                         found.append(f"{one.id} and {other.id}")
                     if a[1] == b[1] == c[1] == d[1] and self._together(a[0], b[0], c[0], d[0]):
