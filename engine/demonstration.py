@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.instants import local_date
 from engine.people.levels import Level, within
+from engine.people.persons import declare_relative
 from engine.people.regions import RegionTable, load_regions, read_table
 from engine.people.staffing import make_staff
 from engine.register.synthetic import make_register
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
     from engine.people.organisation import Organisation
     from engine.people.regions import Regions
     from engine.people.staffing import StaffMember
+    from engine.register.synthetic import Register
 
 COUNTY = "441424"
 """五华县, in 梅州市 (one of the twelve helped cities, DOMAIN.md D1)."""
 TOWN = "441424104"
 VILLAGE = "441424104233"
 """华城镇新亨村: the town and the village that come first, so that a walk through the demo can name its places."""
+
+_HAS_A_RELATIVE = "TWN_CIVIL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ def build_county(
     )
     register = make_register(villages, households, seed=seed, as_of=local_date(now), person_hash=person_hash)
     register.store(connection)
+    _declare_relatives(connection, staff, register, now)
     return County(
         code=county,
         towns=tuple(chosen_towns),
@@ -108,6 +113,26 @@ def build_county(
         household_nos=tuple(row["household_no"] for row in register.households),
         villages_of_households=tuple(row["region_code"] for row in register.households),
     )
+
+
+def _declare_relatives(connection: Connection, staff: Sequence[StaffMember], register: Register, now: datetime) -> None:
+    """Let each town's second civil affairs officer have a relative: the head of the town's first household.
+
+    Standing aside can be seen that way, and no case is stuck for it, since the first officer may act.
+    """
+    heads = {member["household_no"]: member["id_hash"] for member in register.members if member["relation"] == "户主"}
+    first_of_town: dict[str, str] = {}
+    for row in register.households:
+        first_of_town.setdefault(row["region_code"][: Level.TOWNSHIP.digits], heads[row["household_no"]])
+    seen: set[str] = set()
+    for one in staff:
+        if one.role != _HAS_A_RELATIVE:
+            continue
+        if one.region_code in seen and one.region_code in first_of_town:
+            declare_relative(
+                connection, one.person_id, id_hash=first_of_town[one.region_code], relation="叔侄", now=now
+            )
+        seen.add(one.region_code)
 
 
 def _first(codes: Sequence[str], count: int | None, favourite: str) -> list[str]:
