@@ -54,7 +54,8 @@ _REASONS = {
 }
 
 
-_NOT_COUNTING = frozenset({DayRole.RECEIPT, DayRole.WEEKEND, DayRole.HOLIDAY, DayRole.ROLLED, DayRole.STOPPED})
+_RESTING = frozenset({DayRole.WEEKEND, DayRole.HOLIDAY})
+_NOT_COUNTING = _RESTING | {DayRole.RECEIPT, DayRole.ROLLED, DayRole.STOPPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +151,14 @@ class Clock:
         end = self._nth(min(number, self.days_allowed), DayKind.NATURAL, calendar)
         if end is None or number < self.days_allowed:
             return end
-        rolled = calendar.next_working_day(end.day)
-        if number == self.days_allowed:
-            return rolled
-        return self._nth(number - self.days_allowed, DayKind.WORKING, calendar, after=rolled)
+        if not calendar.is_working_day(end.day):
+            # The end rolls to a working day on which the clock is running: it cannot end while it stands still.
+            end = self._nth(1, DayKind.WORKING, calendar, after=end)
+        elif not calendar.is_published(end.day):
+            end = replace(end, provisional=True)
+        if end is None or number == self.days_allowed:
+            return end
+        return self._nth(number - self.days_allowed, DayKind.WORKING, calendar, after=end)
 
     def due(self, now: datetime, calendar: WorkingCalendar) -> DueDate:
         """Return the last day that is in time; while the clock stands still, as it would be if it were resumed `now`.
@@ -179,7 +184,7 @@ class Clock:
             assumed = not calendar.is_published(day)
             role, reason = calendar.role_of(day), clock.stopped_on(day)
             if self.kind is DayKind.NATURAL:
-                rolled = DayRole.ROLLED if day == end else role
+                rolled = role if role in _RESTING else DayRole.ROLLED
                 role, assumed = (DayRole.NATURAL, False) if number < limit else (rolled, assumed)
             if reason is not None:
                 role, assumed = DayRole.STOPPED, False

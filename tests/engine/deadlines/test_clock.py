@@ -134,6 +134,14 @@ def test_a_clock_in_natural_days_rolls_its_end_and_counts_lateness_in_working_da
     assert clock.day_of(9, calendar) == DueDate(date(2016, 10, 10))
 
 
+def test_a_clock_in_natural_days_does_not_end_on_a_working_day_on_which_it_stands_still(calendar):
+    clock = Clock(at("2016-01-01 18:46"), 1, DayKind.NATURAL).pause(at("2016-01-02 00:00"), PauseReason.NOTICE)
+    assert clock.elapsed_days(at("2016-01-04 12:00"), calendar) == 0
+    running = clock.resume(at("2016-01-06 12:00"))
+    assert running.elapsed_days(at("2016-01-06 13:00"), calendar) == 0
+    assert running.due(RECEIVED, calendar) == DueDate(date(2016, 1, 7))
+
+
 def test_the_arithmetic_names_the_reason_for_standing_still(calendar):
     clock = Clock(at("2016-09-28 10:00"), 4)
     clock = clock.pause(at("2016-09-30 09:00"), PauseReason.SUPPLEMENT).resume(at("2016-10-10 09:00"))
@@ -223,7 +231,7 @@ def test_one_is_in_time_exactly_until_the_due_moment(clock, later):
         late = clock.day_of(clock.days_allowed + 1, CALENDAR)
         assert late is not None
         assert due.day < late.day
-        assert CALENDAR.working_days_between(due.day, late.day) == 1
+        assert clock.elapsed_days(start_of_working_day(late.day), CALENDAR) == clock.days_allowed + 1
     assert due.at == end_of_day(due.day)
 
 
