@@ -29,6 +29,7 @@ from engine.people.organisation import Organisation
 from engine.people.posts import holders
 from engine.people.regions import Regions, load_regions, place_name, read_table
 from engine.register.importing import import_households
+from engine.register.workbook import write_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from engine.people.posts import Holder
     from engine.register.importing import ImportReport
     from engine.settings import Settings
+
+__all__ = ["Demo", "DemoLogIn", "Initialised", "import_register", "initialise", "prepare_demo", "write_template"]
 
 # Whoever wants to walk a case from the village to the province needs one of each; two where one may have to stand aside.
 _LOG_INS = {
@@ -76,6 +79,7 @@ class Initialised:
 class DemoLogIn:
     """A log-in to try the demo with; the password is in no other place."""
 
+    role: str
     level: Level
     title: Message
     body: str
@@ -219,6 +223,7 @@ def _issue(database: Database, accounts: Accounts, organisation: Organisation, n
         issued = pool.map(lambda pair: accounts.issue_password(pair[1].person_id, by=None, must_change=False), chosen)
         return tuple(
             DemoLogIn(
+                role=role,
                 level=organisation.role(role).level,
                 title=organisation.title(role),
                 body=holder.body,
@@ -237,7 +242,7 @@ def _require_demo(connection: Connection) -> None:
     if real:
         raise Conflict(
             Message(
-                f"台账里已有 {real} 户非演示农户,不能加入演示数据",
+                f"台账里已有 {real} 户非演示农户，不能加入演示数据",
                 f"Expected an empty register or a demo's, found {real} households that are not test data",
             )
         )
@@ -245,7 +250,7 @@ def _require_demo(connection: Connection) -> None:
     if staffed and not _count(connection, household):
         raise Conflict(
             Message(
-                f"系统里已有 {staffed} 个岗位,不能加入演示数据",
+                f"系统里已有 {staffed} 个岗位，不能加入演示数据",
                 f"Expected nobody in a post yet, found {staffed} posts: this is not a demo",
             )
         )

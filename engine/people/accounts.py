@@ -194,13 +194,13 @@ class Accounts:
             view = self._session(connection, hash_of(token), now)
             if view is None:
                 raise NotPermitted(
-                    Message("登录已失效,请重新登录", "Your session has ended; please log in again"), rule="session"
+                    Message("登录已失效，请重新登录", "Your session has ended; please log in again"), rule="session"
                 )
             post = next((post for post in view.posts if post.id == post_id), None)
             if post is None:
                 raise NotFound(
                     Message(
-                        "您没有这个岗位,或任期已结束", "Expected one of your current posts, found none of that number"
+                        "您没有这个岗位，或任期已结束", "Expected one of your current posts, found none of that number"
                     )
                 )
             connection.execute(

@@ -84,14 +84,14 @@ def require_good(password: str, *, staff_no: str, name: str) -> None:
     reason: Message | None = None
     if len(plain) < SHORTEST:
         reason = Message(
-            f"密码至少 {SHORTEST} 位,现为 {len(plain)} 位",
+            f"密码至少 {SHORTEST} 位，现为 {len(plain)} 位",
             f"Expected at least {SHORTEST} characters, found {len(plain)}",
         )
     elif len(plain) > LONGEST:
         reason = Message(f"密码最长 {LONGEST} 位", f"Expected at most {LONGEST} characters, found {len(plain)}")
     elif len({_kind(sign) for sign in plain}) < 2 or len(set(plain)) < 5:  # noqa: PLR2004
         reason = Message(
-            "密码应含字母、数字、符号中的两种,且不能只有几个相同字符",
+            "密码应含字母、数字、符号中的两种，且不能只有几个相同字符",
             "Expected two kinds of characters and at least five different ones",
         )
     elif staff_no.lower() in plain.lower() or name in plain:
@@ -124,7 +124,7 @@ def _decoy() -> str:
 def _place() -> Iterator[None]:
     if not _places.acquire(timeout=_PATIENCE_SECONDS):
         raise Conflict(
-            Message("登录的人太多,请稍后再试", "Too many people are logging in at this moment; please try again")
+            Message("登录的人太多，请稍后再试", "Too many people are logging in at this moment; please try again")
         )
     try:
         yield

@@ -51,7 +51,7 @@ def create_person(
     if not STAFF_NO.fullmatch(staff_no):
         raise Invalid(
             Message(
-                f"工号只能用字母、数字和 . _ -,最长 32 位,现为“{staff_no}”",
+                f"工号只能用字母、数字和 . _ -，最长 32 位，现为“{staff_no}”",
                 f"Expected a staff number of letters, digits and . _ - (at most 32), found {staff_no!r}",
             )
         )
@@ -64,7 +64,7 @@ def create_person(
     if twin is not None:
         raise Invalid(
             Message(
-                f"该人员或工号已登记(工号 {twin})",
+                f"该人员或工号已登记（工号 {twin}）",
                 f"Expected a new person, found them entered with the staff number {twin}",
             )
         )

@@ -75,7 +75,7 @@ def give_post(
     if len(region_code) != known.level.digits:
         raise Invalid(
             Message(
-                f"{known.title.zh}是{known.level.lane}岗位,地区代码 {region_code} 不是{known.level.lane}",
+                f"{known.title.zh}是{known.level.lane}岗位，地区代码 {region_code} 不是{known.level.lane}",
                 f"Expected a {known.level.name.lower()} for {known.title.en}, found region {region_code}",
             )
         )
@@ -143,7 +143,7 @@ def actor(connection: Connection, person_id: int, post_id: int, today: date, *, 
     row = connection.execute(statement).one_or_none()
     if row is None:
         raise NotFound(
-            Message("您没有这个岗位,或任期已结束", "Expected one of your current posts, found none of that number")
+            Message("您没有这个岗位，或任期已结束", "Expected one of your current posts, found none of that number")
         )
     title = organisation.title(row.role)
     return Actor(

@@ -96,7 +96,7 @@ def pausing(until: datetime, now: datetime) -> NotPermitted:
     minutes = max(1, -(-int((until - now).total_seconds()) // 60))
     return NotPermitted(
         Message(
-            f"输错次数过多,请 {minutes} 分钟后再试", f"Too many wrong tries; please try again in {minutes} minutes"
+            f"输错次数过多，请 {minutes} 分钟后再试", f"Too many wrong tries; please try again in {minutes} minutes"
         ),
         rule="throttled",
     )

@@ -124,7 +124,7 @@ def normal_settlement_no(text: str) -> str:
 
 def _identity(_connection: Connection, question: Question) -> CheckResult:
     """X01: the number can be right, and is this person's by name."""
-    source = Message("公安(演示:户籍台账)", "public security (demo: the register)")
+    source = Message("公安（演示：户籍台账）", "public security (demo: the register)")
     try:
         number = id_numbers.parse(question.id_no, today=question.today).text
     except Invalid as refusal:
@@ -137,7 +137,7 @@ def _identity(_connection: Connection, question: Question) -> CheckResult:
 
 def _alive(_connection: Connection, question: Question) -> CheckResult:
     """X03: the person lives."""
-    source = Message("公安、民政殡葬(演示:户籍台账)", "public security and funeral register (demo: the register)")
+    source = Message("公安、民政殡葬（演示：户籍台账）", "public security and funeral register (demo: the register)")
     alive = question.member.was_alive_on(question.today)
     value = "在世" if alive else f"{question.member.died_on} 死亡"
     return CheckResult("X03", OK if alive else FLAG, value, source, question.today, {"patient_alive": alive})
@@ -145,7 +145,7 @@ def _alive(_connection: Connection, question: Question) -> CheckResult:
 
 def _category(_connection: Connection, question: Question) -> CheckResult:
     """X04: the categories in force on the day of admission; sets them, stops nothing."""
-    source = Message("民政、扶贫(演示:户籍台账)", "civil affairs and poverty office (demo: the register)")
+    source = Message("民政、扶贫（演示：户籍台账）", "civil affairs and poverty office (demo: the register)")
     categories = question.household.categories_on(question.admitted_on, question.member.person_no)
     value = "、".join(categories) if categories else "无"
     return CheckResult(
@@ -155,7 +155,7 @@ def _category(_connection: Connection, question: Question) -> CheckResult:
 
 def _insured(_connection: Connection, question: Question) -> CheckResult:
     """X12: insured on the day of admission."""
-    source = Message("医保(演示:户籍台账)", "medical insurance (demo: the register)")
+    source = Message("医保（演示：户籍台账）", "medical insurance (demo: the register)")
     insured = question.member.was_insured_on(question.admitted_on)
     value = "入院日已参保" if insured else "入院日未参保"
     return CheckResult("X12", OK if insured else FLAG, value, source, question.today, {"insured": insured})

@@ -59,7 +59,7 @@ def parse(text: str, *, today: date | None = None) -> IdNumber:
     if not _FORM.fullmatch(number):
         raise Invalid(
             Message(
-                f"证件号码应为 18 位(17 位数字加校验位),现为 {len(number)} 位或含有其他字符",
+                f"证件号码应为 18 位（17 位数字加校验位），现为 {len(number)} 位或含有其他字符",
                 f"Expected 17 digits and a check digit, found {len(number)} characters or other signs",
             )
         )
@@ -79,7 +79,7 @@ def parse(text: str, *, today: date | None = None) -> IdNumber:
     if number[17] != expected:
         raise Invalid(
             Message(
-                f"第 18 位应为 {expected},现为 {number[17]}",
+                f"第 18 位应为 {expected}，现为 {number[17]}",
                 f"Expected the 18th character to be {expected}, found {number[17]}",
             )
         )

@@ -66,6 +66,8 @@ class ImportReport:
     households: int
     members: int
     problems: tuple[Problem, ...]
+    """The faults, sheet by sheet and row by row; of very many only the first few hundred."""
+    problem_count: int
     written: bool
 
 
@@ -92,7 +94,7 @@ def import_households(
     if may_write:
         connection.execute(household_table.insert(), list(households.values()))
         connection.execute(member_table.insert(), [member for _, member in members])
-    return ImportReport(len(households), len(members), problems[:_MOST_PROBLEMS], may_write)
+    return ImportReport(len(households), len(members), problems[:_MOST_PROBLEMS], len(problems), may_write)
 
 
 class _Reading:
@@ -134,11 +136,11 @@ class _Reading:
             category = _CODES.get(self._text(row, "户类别", longest=16, needed=True))
             if category is None:
                 known = "、".join(words.zh for words in CATEGORIES.values())
-                self._fault(row, "户类别", f"应为:{known}", f"Expected one of {', '.join(CATEGORIES)}")
+                self._fault(row, "户类别", f"应为：{known}", f"Expected one of {', '.join(CATEGORIES)}")
             cause = self._text(row, "致贫原因", longest=16)
             if cause not in _CAUSES:
                 self._fault(
-                    row, "致贫原因", f"应为:{'、'.join(filter(None, _CAUSES))}", "Expected one of the listed causes"
+                    row, "致贫原因", f"应为：{'、'.join(filter(None, _CAUSES))}", "Expected one of the listed causes"
                 )
             card = self._text(row, "一卡通账号", longest=19)
             if card and not has_card_form(card):
@@ -264,7 +266,7 @@ class _Reading:
             self._fault(
                 row,
                 column,
-                f"最长 {longest} 字,且不能有控制字符",
+                f"最长 {longest} 字，且不能有控制字符",
                 f"Expected at most {longest} plain characters, found {len(text)}",
             )
             return ""
@@ -286,7 +288,7 @@ class _Reading:
             )
         except ValueError:
             self._fault(
-                row, column, "应为日期,如 2016-06-30", f"Expected a day such as 2016-06-30, found {str(cell)[:20]!r}"
+                row, column, "应为日期，如 2016-06-30", f"Expected a day such as 2016-06-30, found {str(cell)[:20]!r}"
             )
             return None
         if day > self._today:
@@ -311,7 +313,7 @@ class _Reading:
                 self._fault(
                     row,
                     "证件号码",
-                    "此人已在其他户中(X10)",
+                    "此人已在其他户中（X10）",
                     "The person belongs to a household of the register already (X10)",
                 )
 

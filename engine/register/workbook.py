@@ -85,7 +85,7 @@ def _rows(workbook: CalamineWorkbook, sheet: str) -> Iterator[Row]:
     if missing:
         raise BadWorkbook(
             Message(
-                f"“{sheet}”缺少列:{'、'.join(missing)}",
+                f"“{sheet}”缺少列：{'、'.join(missing)}",
                 f"Expected the columns {', '.join(missing)} in {sheet}, found none",
             )
         )
