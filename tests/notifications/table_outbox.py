@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from engine import model
 from engine.instants import from_text, local_date, to_text
+from engine.people.posts import holders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from sqlalchemy import Connection
 
@@ -112,7 +114,7 @@ class TableOutbox:
             content=json.loads(row.content),
             created_at=from_text(row.created_at),
             attempts=row.attempts + 1,
-            recipients=_recipients(connection, row, local_date(now).isoformat()),
+            recipients=_recipients(connection, row, local_date(now)),
             sent=frozenset((d.person_id, d.channel) for d in done if d.state == "SENT"),
             failed=frozenset((d.person_id, d.channel) for d in done if d.state == "FAILED"),
         )
@@ -123,26 +125,15 @@ def _one(message_key: str, person_id: int, channel: str) -> tuple[Any, ...]:
     return table.c.message_key == message_key, table.c.person_id == person_id, table.c.channel == channel
 
 
-def _recipients(connection: Connection, row: Any, today: str) -> tuple[Recipient, ...]:
-    person, post = model.person, model.post
+def _recipients(connection: Connection, row: Any, today: date) -> tuple[Recipient, ...]:
     if row.person_id is not None:
+        person = model.person
         found = connection.execute(
             select(person.c.id, person.c.staff_no).where(
                 person.c.id == row.person_id, person.c.deactivated_at.is_(None)
             )
         ).all()
         return tuple(Recipient(one.id, one.staff_no, "") for one in found)
-    found = connection.execute(
-        select(person.c.id, person.c.staff_no, func.min(post.c.body).label("body"))
-        .join(post, post.c.person_id == person.c.id)
-        .where(
-            post.c.role == row.role,
-            post.c.region_code == row.region_code,
-            post.c.from_date <= today,
-            (post.c.to_date.is_(None)) | (post.c.to_date >= today),
-            person.c.deactivated_at.is_(None),
-        )
-        .group_by(person.c.id, person.c.staff_no)
-        .order_by(person.c.id)
-    ).all()
-    return tuple(Recipient(one.id, one.staff_no, one.body) for one in found)
+    # Whoever holds the post at this moment; somebody who holds it twice is told once.
+    people = {one.person_id: one for one in reversed(holders(connection, row.role, row.region_code, today))}
+    return tuple(Recipient(one.person_id, one.staff_no, one.body) for _, one in sorted(people.items()))

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import smtplib
 import socket
+import subprocess
+import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -379,3 +385,41 @@ def test_the_environment_names_the_channels(tmp_path):
 def test_a_mail_setting_that_is_not_whole_is_refused_at_start(url):
     with pytest.raises(ValueError, match="BANGFU_MAIL_URL"):
         postman_from_environment({"BANGFU_MAIL_URL": url})
+
+
+WORKER = """
+import sys
+from datetime import datetime
+from engine.database import Database
+from notifications import Postman
+from notifications.channels import MailChannel
+from table_outbox import TableOutbox
+url, port, now = sys.argv[1], int(sys.argv[2]), datetime.fromisoformat(sys.argv[3])
+mail = MailChannel("127.0.0.1", port, "bangfu@gov.example", lambda to: f"{to.staff_no}@gov.example")
+postman = Postman(channels=(mail,), batch=10)
+while postman.deliver(TableOutbox(Database(url)), now).taken:
+    pass
+"""
+
+
+def test_workers_killed_in_the_middle_lose_nothing_and_double_at_most_one_mail_each(world, post_office):
+    letterbox, controller = post_office
+    for number in range(24):
+        world.owe(key=f"5-{number}", task_no=number, role=None, person_id=1 + number % 3)
+    url = world.database.url.render_as_string(hide_password=False)
+    port = controller.server.sockets[0].getsockname()[1]
+    deaths = 0
+    while any(row.state == "OWED" for row in world.rows(model.message)):
+        worker = subprocess.Popen(
+            [sys.executable, "-c", WORKER, url, str(port), world.now.isoformat()],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        )
+        # It dies when the server has the fifth mail of its life but has not thanked for it.
+        letterbox.kill_at = (len(letterbox.mails) + 5, worker.pid)
+        deaths += worker.wait() == -signal.SIGKILL
+        world.later(minutes=11)
+    received = Counter(mail["Message-ID"] for mail in letterbox.mails)
+    assert len(received) == 24
+    assert 3 <= deaths <= 6
+    assert sum(received.values()) - 24 <= deaths
+    assert [len(world.notices_of(person)) for person in (1, 2, 3)] == [8, 8, 8]
