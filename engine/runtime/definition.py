@@ -19,6 +19,10 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 
 from engine.errors import BadDefinition, Finding, Message
 from engine.people.levels import Level
+from engine.runtime.decisions import Decision
+from engine.runtime.dictionary import Dictionary
+from engine.runtime.forms import Form
+from engine.runtime.parameters import Parameters
 from engine.runtime.specs import Clock, DrawingParser, PersonTask
 
 if TYPE_CHECKING:
@@ -75,12 +79,17 @@ class Definition:
     bundle: Bundle
     elements: Mapping[str, Element]
     diagrams: Mapping[str, str]
+    dictionary: Dictionary
+    forms: Mapping[str, Form]
+    decisions: Mapping[str, Decision]
+    parameters: Parameters
     spec: Any = field(repr=False)
     called_specs: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def read(cls, bundle: Bundle) -> Definition:
         """Parse the bundle; raises BadDefinition where a file cannot be read or a reference leads nowhere."""
+        dictionary = _dictionary(bundle)
         parser = DrawingParser()
         elements: dict[str, Element] = {}
         diagrams: dict[str, str] = {}
@@ -107,9 +116,44 @@ class Definition:
             bundle=bundle,
             elements=elements,
             diagrams=diagrams,
+            dictionary=dictionary,
+            forms=_forms(bundle, dictionary),
+            decisions=_decisions(bundle),
+            parameters=_parameters(bundle),
             spec=spec,
             called_specs=called,
         )
+
+
+def _dictionary(bundle: Bundle) -> Dictionary:
+    path = f"{bundle.process_id}.dictionary.json"
+    stored = bundle.files.get(path)
+    return Dictionary(bundle.process_id, {}) if stored is None else Dictionary.read(stored, path)
+
+
+def _forms(bundle: Bundle, dictionary: Dictionary) -> dict[str, Form]:
+    """Read every form; a task names its form alone, so two processes of a bundle may not use one name for two forms."""
+    forms: dict[str, Form] = {}
+    for path, stored in bundle.files.items():
+        if not (path.startswith("forms/") and path.endswith(".json")):
+            continue
+        form = Form.read_file(path, stored, dictionary)
+        if form.name in forms:
+            zh, en = f"表单名“{form.name}”用了两次", f"The form name {form.name!r} is used twice."
+            raise BadDefinition([Finding(path, 0, form.name, "form-name", Message(zh, en))])
+        forms[form.name] = form
+    return forms
+
+
+def _decisions(bundle: Bundle) -> dict[str, Decision]:
+    read = (Decision.read(stored, path) for path, stored in bundle.files.items() if path.endswith(".dmn"))
+    return {decision.id: decision for decision in read}
+
+
+def _parameters(bundle: Bundle) -> Parameters:
+    path = f"parameters/{bundle.process_id}.json"
+    stored = bundle.files.get(path)
+    return Parameters({}) if stored is None else Parameters.read(stored, path)
 
 
 def read_xml(path: str, content: bytes) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 
 from engine.errors import EngineError
+from engine.runtime.expressions import SafeEnvironment
 from engine.runtime.surroundings import ServiceCall
 from engine.runtime.values import NotCarried, carried
 
@@ -20,36 +21,13 @@ if TYPE_CHECKING:
     from engine.runtime.surroundings import Surroundings
 
 
-class _StandIn:
-    """Evaluates until the safe evaluator lands."""
-
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._names = {
-            "__builtins__": {},
-            "len": len,
-            "min": min,
-            "max": max,
-            "workdays": lambda n: surroundings.workdays(n).isoformat(),
-            "notice_end": lambda n: surroundings.notice_end(n).isoformat(),
-            "parameter": surroundings.parameter,
-        }
-
-    def evaluate(self, expression: str, context: dict[str, Any]) -> Any:
-        return eval(expression, {**context, **self._names})  # noqa: S307
-
-    def execute(self, script: str, context: dict[str, Any]) -> None:
-        for line in script.strip().splitlines():
-            name, _, expression = line.partition("=")
-            context[name.strip()] = self.evaluate(expression.strip(), context)
-
-
 class Scripts(PythonScriptEngine):
     """The script engine of one execution. `decision` and `result` are what the step that is running has produced."""
 
     def __init__(self, definition: Definition, surroundings: Surroundings) -> None:
         self._definition = definition
         self._surroundings = surroundings
-        self.environment = _StandIn(surroundings)
+        self.environment = SafeEnvironment.of(surroundings)
         self.element_id = ""
         self.decision: Any = None
         self.result: dict[str, Any] | None = None
