@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+from SpiffWorkflow.bpmn.specs.mixins.inclusive_gateway import InclusiveGateway
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 
 from engine.errors import BadDefinition, Finding, Message
@@ -240,6 +241,9 @@ def _elements(process: Any) -> dict[str, Element]:
 
 def _prepare(spec: Any) -> None:
     """Make a parsed process fit to be shared by all its cases: nothing of it may change while one of them runs."""
+    spec.looks_ahead = any(
+        isinstance(task_spec, InclusiveGateway) and len(task_spec.inputs) > 1 for task_spec in spec.task_specs.values()
+    )
     for task_spec in spec.task_specs.values():
         if isinstance(task_spec, LoopTask):
             # The library connects this when the first case gets there; a case restored in a new process would miss it.

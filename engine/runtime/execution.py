@@ -221,7 +221,7 @@ class Execution:
     @property
     def is_finished(self) -> bool:
         """Whether an end has been reached and nothing is open."""
-        return bool(self._tree.completed)
+        return bool(self._tree.is_completed())
 
     @property
     def ended_by(self) -> str | None:

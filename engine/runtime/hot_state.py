@@ -20,7 +20,7 @@ from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import EngineError
-from engine.runtime.tree import CalledTree, CaseTask, CaseTree, walk
+from engine.runtime.tree import CalledTree, CaseTask, CaseTree, copied, walk
 
 if TYPE_CHECKING:
     from engine.runtime.definition import Definition
@@ -81,7 +81,7 @@ def _encode_tree(tree: Any, base: dict[str, Any]) -> Any:
         row = [
             int(task.id),
             numbers[task.task_spec.name],
-            int(task._parent or 0),
+            int(task.above.id) if task.above is not None else 0,
             task._state,
             task.last_state_change,
             1 if task.triggered else 0,
@@ -130,23 +130,15 @@ def _rebuilt(difference: Any, base: dict[str, Any]) -> dict[str, Any]:
     if difference == 0:
         return {}
     if difference == 1:
-        return {name: _copied(value) for name, value in base.items()}
+        return copied(base)  # type: ignore[no-any-return]
     changed, sign, names = difference
     if sign == "-":
         left_out = set(names)
-        data = {name: _copied(value) for name, value in base.items() if name not in left_out}
+        data = {name: copied(value) for name, value in base.items() if name not in left_out}
     else:
-        data = {name: _copied(base[name]) for name in names}
+        data = {name: copied(base[name]) for name in names}
     data.update(changed)
     return data
-
-
-def _copied(value: Any) -> Any:
-    if type(value) is dict:
-        return {key: _copied(item) for key, item in value.items()}
-    if type(value) is list:
-        return [_copied(item) for item in value]
-    return value
 
 
 def decode(definition: Definition, content: Any, script_engine: Any) -> tuple[CaseTree, str | None]:

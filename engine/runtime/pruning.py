@@ -68,29 +68,27 @@ def prune(top: CaseTree) -> None:
 
 def _prune(tree: Any) -> None:
     order = walk(tree.task_tree)
-    root = tree.task_tree.id
+    root = tree.task_tree
     keep = {root} if tree.completed else _needed(order) | {root}
     if len(keep) == len(order):
         return
-    tasks = tree.tasks
-    nearest: dict[str, str] = {}
+    nearest: dict[Any, Any] = {None: None}
     for task in order:
-        ref = task.id
-        above = nearest[task._parent] if ref != root else None
-        if ref not in keep:
-            nearest[ref] = above  # type: ignore[assignment]  (only the root has none, and it stays)
-            del tasks[ref]
+        above = nearest[task.above]
+        if task not in keep:
+            nearest[task] = above
+            del tree.tasks[task.id]
             continue
-        nearest[ref] = ref
-        task._children = []
+        nearest[task] = task
+        task.below = []
         if above is not None:
-            task._parent = above
-            tasks[above]._children.append(ref)
+            task.above = above
+            above.below.append(task)
 
 
-def _needed(order: list[Any]) -> set[str]:
-    """Return the refs of the tasks that stay."""
-    keep: set[str] = set()
+def _needed(order: list[Any]) -> set[Any]:
+    """Return the tasks that stay."""
+    keep: set[Any] = set()
     arrivals: list[Any] = []
     fired: dict[str, int] = {}
     for task in order:
@@ -98,15 +96,15 @@ def _needed(order: list[Any]) -> set[str]:
         state = task._state
         role = _role(spec)
         if state & _UNFINISHED:
-            keep.add(task.id)
+            keep.add(task)
             if state == TaskState.WAITING:
-                keep.add(task._parent)
+                keep.add(task.above)
             if role == _STRUCTURED and spec.split_task is not None:
                 split = task.find_ancestor(spec.split_task)
-                keep.add(split.id)
-                keep.update(split._children)
+                keep.add(split)
+                keep.update(split.below)
             elif role == _LOOP:
-                keep.update(task._children)
+                keep.update(task.below)
         elif role == _END_JOIN or (role == _JOIN and len(spec._inputs) > 1):
             if state == TaskState.CANCELLED:
                 arrivals.append(task)
@@ -118,14 +116,14 @@ def _needed(order: list[Any]) -> set[str]:
             if _role(task.task_spec) == _END_JOIN:
                 ends.append(task)
             else:
-                keep.update((task.id, task._parent))
+                keep.update((task, task.above))
     if ends:
         ends.sort(key=lambda task: task.last_state_change)
         last = ends[-1]
         if len(ends) > 1:
             merged: dict[str, Any] = {}
             for task in ends:
-                DeepMerge.merge(merged, task.parent.data)
-            last.parent.data = merged
-        keep.update((last.id, last._parent))
+                DeepMerge.merge(merged, task.above.data)
+            last.above.data = merged
+        keep.update((last, last.above))
     return keep

@@ -1,4 +1,5 @@
 # mypy: disallow-subclassing-any=False
+# ruff: noqa: SLF001 (the adapter is where the library's inside is known)
 """The shapes of a drawing as SpiffWorkflow runs them for us: its specs, with the few behaviours we own put in their place.
 
 Everything here is a registered subclass; nothing of the library is patched. What differs from the library: a clock is armed once
@@ -12,9 +13,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from SpiffWorkflow.bpmn.parser.event_parsers import EventBasedGatewayParser
 from SpiffWorkflow.bpmn.parser.util import first, full_tag
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
-from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, IntermediateCatchEvent
+from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, EventBasedGateway, IntermediateCatchEvent
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.spiff.parser.event_parsers import SpiffBoundaryEventParser, SpiffIntermediateCatchEventParser
 from SpiffWorkflow.spiff.parser.process import VALIDATOR, SpiffBpmnParser
@@ -34,6 +36,7 @@ from SpiffWorkflow.spiff.specs.defaults import (
     UserTask,
 )
 from SpiffWorkflow.spiff.specs.spiff_task import SpiffBpmnTask
+from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import EngineError
 from engine.instants import to_text
@@ -63,6 +66,16 @@ class Clock(TimerEventDefinition):
             raise EngineError(
                 my_task.task_spec.name, f"Expected {self.expression!r} to give a moment with its zone, found {value!r}"
             ) from error
+
+
+class EventChoice(EventBasedGateway):
+    """A gateway that waits for the first of several events; the shapes behind it are made as soon as it waits, to be named."""
+
+    def _update_hook(self, my_task: Any) -> Any:
+        fired = super()._update_hook(my_task)
+        if not my_task.children:
+            my_task._sync_children(self.outputs, TaskState.MAYBE)
+        return fired
 
 
 class PersonTask(UserTask):
@@ -193,6 +206,7 @@ class DrawingParser(SpiffBpmnParser):
         full_tag("subProcess"): (_SubProcessParser, SubWorkflowTask),
         full_tag("businessRuleTask"): (_DecisionTaskParser, DecisionTask),
         full_tag("serviceTask"): (ServiceTaskParser, HouseTask),
+        full_tag("eventBasedGateway"): (EventBasedGatewayParser, EventChoice),
         full_tag("boundaryEvent"): (_BoundaryParser, BoundaryEvent),
         full_tag("intermediateCatchEvent"): (_CatchParser, IntermediateCatchEvent),
     }

@@ -130,8 +130,8 @@ def _place(top: Any, tree: Any) -> str:
 
 
 def snapshot(top: Any) -> dict[str, Any]:
-    """Where a case stands, said the same way for any SpiffWorkflow tree: every unfinished task with its data, and the end."""
-    unfinished = sorted(
+    """Where a case stands, said the same way for any SpiffWorkflow tree: every task reached but unfinished, and the end."""
+    reached = sorted(
         json.dumps(
             [
                 _place(top, tree),
@@ -145,11 +145,11 @@ def snapshot(top: Any) -> dict[str, Any]:
         )
         for tree in trees(top)
         for task in _below(tree)
-        if task.state & TaskState.NOT_FINISHED_MASK
+        if task.state & (TaskState.READY | TaskState.WAITING | TaskState.STARTED)
     )
     return {
         # A terminate end leaves tasks behind, sometimes even waiting ones; in a finished case they are of no use to anybody.
-        "unfinished": [] if top.completed else unfinished,
+        "reached": [] if top.completed else reached,
         "open": [] if top.completed else [shape(task) for task in open_tasks(top)],
         "waits": [] if top.completed else [name for name, _, _ in waits(top)],
         "finished": top.is_completed(),

@@ -95,9 +95,9 @@ def _plain_does(plain: Plain, verb: str, name: str, index: int, data: dict[str, 
 def _agree(plain: Plain, execution: Execution, story: list[Any]) -> None:
     expected, found = snapshot(plain.tree), snapshot(execution._tree)
     if expected != found:
-        only_plain, only_ours = Counter(expected["unfinished"]), Counter(found["unfinished"])
+        only_plain, only_ours = Counter(expected["reached"]), Counter(found["reached"])
         only_plain, only_ours = only_plain - only_ours, only_ours - only_plain
-        rest = [f"{name}: {expected[name]} / {found[name]}" for name in expected if name != "unfinished"]
+        rest = [f"{name}: {expected[name]} / {found[name]}" for name in expected if name != "reached"]
         lines = [*(f"plain {one}" for one in only_plain), *(f"ours  {one}" for one in only_ours), *rest]
         raise Different(f"after {story}\n" + "\n".join(lines))
     if [task.element_id for task in execution.tasks] != expected["open"]:
