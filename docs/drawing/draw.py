@@ -113,11 +113,11 @@ class Drawing:
         declaration = self._add(process, "ioSpecification")
         for direction in ("Input", "Output"):
             for name in data[direction.lower()]:
-                self._add(declaration, f"data{direction}", id=f"{name}_{direction.lower()}", name=name)
+                self._add(declaration, f"data{direction}", id=name, name=name)
         for direction in ("Input", "Output"):
             group = self._add(declaration, f"{direction.lower()}Set")
             for name in data[direction.lower()]:
-                self._add(group, f"data{direction}Refs").text = f"{name}_{direction.lower()}"
+                self._add(group, f"data{direction}Refs").text = name
 
     def _write_lanes(self, process: etree._Element) -> None:
         lane_set = self._add(process, "laneSet", id=self._own("LS"))
