@@ -292,14 +292,10 @@ class Clock:
             begin = max(first, after.day) if after else first
             if begin >= last:
                 continue
-            if kind is DayKind.WORKING:
-                found = calendar.add_working_days(begin, number)
-                counted = 0 if found.day <= last else calendar.working_days_between(begin, last)
-            else:
-                found = DueDate(begin + timedelta(days=number))
-                counted = 0 if found.day <= last else (last - begin).days
+            works = kind is DayKind.WORKING
+            found = calendar.add_working_days(begin, number) if works else DueDate(begin + timedelta(days=number))
             if found.day <= last:
                 return DueDate(found.day, provisional or found.provisional)
-            number -= counted
-            provisional = provisional or not calendar.is_published(last)
+            provisional = provisional or (works and not calendar.is_published(last))
+            number -= calendar.working_days_between(begin, last) if works else (last - begin).days
         return None

@@ -71,6 +71,17 @@ def test_a_clock_stopped_on_its_last_day_is_in_time_on_the_day_of_resumption(cal
     assert clock.elapsed_days(at("2016-11-11 00:00"), calendar) == 4
 
 
+def test_a_due_date_is_provisional_if_any_stretch_of_it_ran_in_an_unpublished_year(calendar):
+    clock = Clock(at("2026-12-24 10:00"), 10)
+    assert clock.due(RECEIVED, calendar) == DueDate(date(2027, 1, 7), provisional=True)
+    resumed_late = clock.pause(at("2026-12-30 10:00"), PauseReason.NOTICE).resume(at("2027-01-04 10:00"))
+    assert resumed_late.due(RECEIVED, calendar) == DueDate(date(2027, 1, 12), provisional=True)
+    through_2019 = Clock(at("2018-12-28 10:00"), 10).pause(at("2019-01-10 10:00"), PauseReason.NOTICE)
+    assert through_2019.resume(at("2024-03-01 10:00")).due(RECEIVED, calendar) == DueDate(
+        date(2024, 3, 4), provisional=True
+    )
+
+
 def test_an_extension_adds_days_and_keeps_its_reason(calendar):
     clock = Clock(RECEIVED, 10).extend(at("2016-11-10 10:00"), 5, "县医保局核对数据")
     assert clock.days_allowed == 15
