@@ -11,7 +11,7 @@ import ast
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
@@ -24,10 +24,13 @@ from engine.runtime.decisions import Decision
 from engine.runtime.dictionary import Dictionary
 from engine.runtime.forms import Form
 from engine.runtime.parameters import Parameters
-from engine.runtime.specs import Clock, DrawingParser, PersonTask
+from engine.runtime.reading import read_xml
+from engine.runtime.specs import Clock, DecisionTask, DrawingParser, PersonTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from engine.runtime.bundle import Bundle
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
@@ -36,22 +39,6 @@ _LANES = {level.lane: level for level in Level}
 _TAKEN = frozenset({"Start", "End", "Root", "StartEventSplit", "StartEventJoin"})
 _FLOW_NODE = ("Event", "Task", "task", "Activity", "subProcess", "Gateway")
 """How the tags of shapes end that a case can stand in."""
-
-
-class Bundle(Protocol):
-    """The files one process needs, by path relative to workflows/, under one digest."""
-
-    @property
-    def process_id(self) -> str:
-        """The id of the process the bundle is for."""
-
-    @property
-    def files(self) -> Mapping[str, bytes]:
-        """The files by path."""
-
-    @property
-    def digest(self) -> str:
-        """64 hex digits over all files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +59,10 @@ class Element:
 
 @dataclass(frozen=True)
 class Definition:
-    """One version of one process, immutable; `digest` names it."""
+    """One version of one process, immutable; `digest` names it.
+
+    `forms` are by their name, `decisions` by the id a rule task calls; `diagrams` are the drawings' XML by process id.
+    """
 
     digest: str
     process_id: str
@@ -87,10 +77,14 @@ class Definition:
     spec: Any = field(repr=False)
     called_specs: Mapping[str, Any] = field(repr=False)
 
+    def undeclared(self, data: Mapping[str, Any]) -> list[str]:
+        """Return the names in `data` that the data dictionary does not declare; a bundle without a dictionary declares all."""
+        declared = self.dictionary.fields
+        return sorted(name for name in data if name not in declared) if declared else []
+
     @classmethod
     def read(cls, bundle: Bundle) -> Definition:
         """Parse the bundle; raises BadDefinition where a file cannot be read or a reference leads nowhere."""
-        dictionary = _dictionary(bundle)
         parser = DrawingParser()
         elements: dict[str, Element] = {}
         diagrams: dict[str, str] = {}
@@ -108,8 +102,12 @@ class Definition:
             _parsed(path, parser.add_bpmn_xml, root.getroottree(), path)
         spec = _parsed(bundle.process_id, parser.get_spec, bundle.process_id)
         called = _parsed(bundle.process_id, parser.get_subprocess_specs, bundle.process_id)
+        dictionary = _dictionary(bundle)
+        forms = _forms(bundle, dictionary)
+        decisions = _decisions(bundle)
         for one in (spec, *called.values()):
             _prepare(one)
+            _bind(one, elements, forms, decisions)
         return cls(
             digest=bundle.digest,
             process_id=bundle.process_id,
@@ -118,8 +116,8 @@ class Definition:
             elements=elements,
             diagrams=diagrams,
             dictionary=dictionary,
-            forms=_forms(bundle, dictionary),
-            decisions=_decisions(bundle),
+            forms=forms,
+            decisions=decisions,
             parameters=_parameters(bundle),
             spec=spec,
             called_specs=called,
@@ -155,18 +153,6 @@ def _parameters(bundle: Bundle) -> Parameters:
     path = f"parameters/{bundle.process_id}.json"
     stored = bundle.files.get(path)
     return Parameters({}) if stored is None else Parameters.read(stored, path)
-
-
-def read_xml(path: str, content: bytes) -> Any:
-    """Parse a drawing without entities, network or document type; raises BadDefinition."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as error:
-        raise _unreadable(path, error.lineno or 0, str(error)) from error
-    if root.getroottree().docinfo.doctype:
-        raise _unreadable(path, 1, "a document type is not allowed")
-    return root
 
 
 def _unreadable(path: str, line: int, reason: str) -> BadDefinition:
@@ -252,8 +238,35 @@ def _prepare(spec: Any) -> None:
         for clock in (definition, *getattr(definition, "event_definitions", ())):
             if isinstance(clock, Clock):
                 clock.limit_days = _limit_days(clock.expression)
-        if isinstance(task_spec, PersonTask):
-            task_spec.reset_fields = frozenset()
+
+
+def _bind(
+    spec: Any, elements: Mapping[str, Element], forms: Mapping[str, Form], decisions: Mapping[str, Decision]
+) -> None:
+    """Give each shape what it names beyond the drawing; raises BadDefinition for a name that leads nowhere."""
+    findings = []
+    for task_spec in spec.task_specs.values():
+        if isinstance(task_spec, PersonTask) and task_spec.bpmn_id in elements:
+            name = elements[task_spec.bpmn_id].properties.get("form", "")
+            if name in forms:
+                task_spec.reset_fields = forms[name].reset_fields
+            elif name:
+                findings.append(_nowhere(task_spec, "form", f"表单“{name}”", f"the form {name!r}"))
+        elif isinstance(task_spec, DecisionTask) and task_spec.decision_id not in decisions:
+            name = task_spec.decision_id
+            findings.append(_nowhere(task_spec, "decision", f"决策表“{name}”", f"the decision {name!r}"))
+    if findings:
+        raise BadDefinition(findings)
+
+
+def _nowhere(task_spec: Any, rule: str, zh: str, en: str) -> Finding:
+    return Finding(
+        task_spec._wf_spec.file or "",  # noqa: SLF001
+        0,
+        task_spec.bpmn_id,
+        f"{rule}-missing",
+        Message(f"引用了不存在的{zh}", f"It names {en}, which is not part of the bundle."),
+    )
 
 
 def _limit_days(expression: str) -> int | None:

@@ -114,7 +114,7 @@ class Execution:
         scripts = Scripts(definition, surroundings)
         tree = CaseTree(definition.spec, dict(definition.called_specs), scripts)
         execution = cls(definition, tree, scripts, None)
-        tree.task_tree.data = execution._accepted(data)
+        tree.task_tree.data = execution._declared(data)
         with execution._moving():
             pass
         return execution
@@ -148,7 +148,7 @@ class Execution:
                     f"Wanted to complete task {ref} while it is open; found it completed, cancelled or unknown",
                 )
             )
-        answers = self._accepted(data)
+        answers = self._declared(data)
         with self._moving():
             variable = getattr(task.task_spec, "variable", None)
             task.data.update({variable: answers} if variable else answers)
@@ -276,6 +276,18 @@ class Execution:
             return dict(carried(dict(data)))
         except NotCarried as error:
             raise Invalid(Message(f"数据不能接受:{error}", f"The data cannot be accepted: {error}")) from error
+
+    def _declared(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy of data that come from outside; raises Invalid for names the data dictionary does not declare."""
+        undeclared = self.definition.undeclared(data)
+        if undeclared:
+            one = Message("数据字典中没有这一项", "The data dictionary does not declare this name")
+            names = ", ".join(undeclared[:5])
+            raise Invalid(
+                Message(f"数据须在数据字典中声明,未声明:{names}", f"Expected declared names only, found {names}"),
+                fields=dict.fromkeys(undeclared, one),
+            )
+        return self._accepted(data)
 
     def _refuse_if_failed(self) -> None:
         if self._failed is not None:

@@ -86,7 +86,7 @@ def _prune(tree: Any) -> None:
             above.below.append(task)
 
 
-def _needed(order: list[Any]) -> set[Any]:
+def _needed(order: list[Any]) -> set[Any]:  # noqa: C901, PLR0912  (one question of the library after another)
     """Return the tasks that stay."""
     keep: set[Any] = set()
     arrivals: list[Any] = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 
 from engine.errors import EngineError
-from engine.runtime.expressions import SafeEnvironment
+from engine.runtime.expressions import SafeEnvironment, assignments
 from engine.runtime.surroundings import ServiceCall
 from engine.runtime.values import NotCarried, carried
 
@@ -42,26 +42,28 @@ class Scripts(PythonScriptEngine):
         """Return the value of an expression over a task's data; raises EngineError naming the shape."""
         try:
             return self.environment.evaluate(expression, task.data)
-        except Exception as error:
-            raise self._failed(task, f"{expression!r} cannot be evaluated: {error}") from error
+        except EngineError as error:
+            raise self._failed(task, error.reason) from error
 
     def execute(self, task: Any, script: str, external_context: Any = None) -> bool:  # noqa: ARG002  (the library's own signature)
         """Run assignments over a task's data; raises EngineError naming the shape."""
         try:
             self.environment.execute(script, task.data)
-            carried(task.data)
-        except Exception as error:
-            raise self._failed(task, f"{script!r} cannot be run: {error}") from error
+            for name, _ in assignments(script):
+                carried(task.data[name], name)
+        except EngineError as error:
+            raise self._failed(task, error.reason) from error
+        except NotCarried as error:
+            raise self._failed(task, str(error)) from error
         return True
 
     def decide(self, task: Any, decision_id: str) -> None:
         """Let a decision table decide and merge its outputs into the task's data."""
-        decisions = getattr(self._definition, "decisions", {})
-        if decision_id not in decisions:
-            raise self._failed(task, f"The decision {decision_id!r} is not part of the definition")
         try:
-            self.decision = decisions[decision_id].decide(task.data, self.environment)
-            task.data.update(carried(self.decision.outputs))
+            self.decision = self._definition.decisions[decision_id].decide(task.data, self.environment)
+            task.data.update(carried(dict(self.decision.outputs)))
+        except EngineError as error:
+            raise self._failed(task, error.reason) from error
         except NotCarried as error:
             raise self._failed(
                 task, f"The decision {decision_id!r} gave a value a case cannot carry: {error}"
@@ -78,6 +80,9 @@ class Scripts(PythonScriptEngine):
             answer = carried(dict(service(call)), operator)
         except NotCarried as error:
             raise self._failed(task, f"The operator {operator!r} gave a value a case cannot carry: {error}") from error
+        undeclared = self._definition.undeclared(answer)
+        if undeclared:
+            raise self._failed(task, f"The operator {operator!r} answered with the undeclared names {undeclared}")
         self.result = answer
         task.data.update(carried(answer))
 
