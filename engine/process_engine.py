@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.audit.writing import append
 from engine.database import is_busy, is_duplicate
 from engine.errors import Conflict, EngineError, Message, NotPermitted
-from engine.instants import from_text
-from engine.verbs import claiming, fire, incidents, objection, rows, withdraw
+from engine.reading.desk import Desk
+from engine.verbs import claiming, fire, incidents, objection, papers, rows, withdraw
 from engine.verbs import complete as completing
 from engine.verbs import start as starting
 from engine.verbs.case_work import parse_task_id
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from engine.ground import Ground
-    from engine.people.accounts import Accounts, Proof
+    from engine.people.accounts import Proof
     from engine.people.actor import Actor
     from engine.views import Receipt
 
@@ -37,16 +36,12 @@ TRIES = 5
 """How often a verb that only met a busy database is tried again before the person is asked to."""
 
 
-class ProcessEngine:
+class ProcessEngine(Desk):
     """The front door for everything that happens to a case.
 
     Every verb takes the actor, answers with a frozen value, and raises a :class:`engine.errors.Rejected` kind when the answer is no. An
     :class:`engine.verbs.incidents.Accident` means that we failed: nothing has happened, and an administrator has been told.
     """
-
-    def __init__(self, ground: Ground, accounts: Accounts) -> None:
-        self.ground = ground
-        self.accounts = accounts
 
     # ---- verbs of a case -------------------------------------------------------------------------------------------
 
@@ -176,6 +171,81 @@ class ProcessEngine:
             lambda connection: objection.register_objection(
                 self.ground, connection, case_id=case_id, actor=actor, text=text
             ),
+        )
+
+    # ---- drafts and papers -----------------------------------------------------------------------------------------
+
+    def save_draft(
+        self, actor: Actor, subject: str, content: Mapping[str, Any], household_no: str | None = None
+    ) -> str:
+        """Keep what a person has typed, exactly as typed; return the draft's id."""
+        return self._verb(
+            "save_draft",
+            {"subject": subject},
+            actor,
+            lambda connection: papers.save_draft(
+                connection,
+                actor=actor,
+                subject=subject,
+                content=content,
+                household_no=household_no,
+                now=self.ground.clock(),
+            ),
+        )
+
+    def attach(self, actor: Actor, where: str, slot: str, file_name: str, content: bytes) -> str:
+        """Put a paper into a slot of a draft (`where` is its id) or of a case (`where` is a task's id); return the paper's id.
+
+        PDF, JPEG and PNG up to 5 MB, recognised by content; Invalid says what is wrong with anything else.
+        """
+        if "-" in where:
+            return self._verb(
+                "attach",
+                {"task": where, "slot": slot},
+                actor,
+                lambda connection: papers.attach_to_task(
+                    self.ground,
+                    connection,
+                    actor=actor,
+                    task_id=where,
+                    slot=slot,
+                    file_name=file_name,
+                    content=content,
+                ),
+            )
+        return self._verb(
+            "attach",
+            {"draft": where, "slot": slot},
+            actor,
+            lambda connection: papers.attach_to_draft(
+                connection,
+                actor=actor,
+                draft_id=where,
+                slot=slot,
+                file_name=file_name,
+                content=content,
+                now=self.ground.clock(),
+            ),
+        )
+
+    def remove_paper(self, actor: Actor, paper_id: str) -> None:
+        """Take a paper out of a draft of one's own."""
+        self._verb(
+            "remove_paper",
+            {"paper": paper_id},
+            actor,
+            lambda connection: papers.remove_from_draft(
+                connection, actor=actor, paper_id=paper_id, now=self.ground.clock()
+            ),
+        )
+
+    def reveal(self, case_id: int, name: str, actor: Actor) -> str:
+        """Return a masked value in full; who looked, when and at what is written down."""
+        return self._verb(
+            "reveal",
+            {"case": case_id, "field": name},
+            actor,
+            lambda connection: papers.reveal(self.ground, connection, case_id=case_id, name=name, actor=actor),
         )
 
     # ---- the clock -------------------------------------------------------------------------------------------------

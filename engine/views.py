@@ -34,6 +34,7 @@ __all__ = [
     "InboxRow",
     "LevelStep",
     "LimitView",
+    "NoticeView",
     "OpinionView",
     "OutcomeView",
     "Receipt",
@@ -395,6 +396,19 @@ class Receipt:
     digest: str = ""
     repeated: bool = False
     """True when this very act had been recorded before (double click): nothing was done again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """A notice to a person, and why it reached them."""
+
+    id: int
+    kind: str
+    title: Words
+    reason: str
+    case_id: int | None
+    at: datetime
+    is_read: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,9 @@ class Decision:
                 if self.hit_policy == "FIRST":
                     break
         if not hits:
-            raise EngineError(self.id, f"No row of the table {self.id} fits {dict(zip(self._labels, values, strict=True))}")
+            raise EngineError(
+                self.id, f"No row of the table {self.id} fits {dict(zip(self._labels, values, strict=True))}"
+            )
         if self.hit_policy == "UNIQUE" and len(hits) > 1:
             numbers = ", ".join(str(hit.number) for hit in hits)
             raise EngineError(self.id, f"The table {self.id} should be hit by one row, but rows {numbers} hit")
@@ -137,9 +139,7 @@ def condition(text: str) -> Compiled | None:
     if marked != text:
         return read(marked)
     tree = parse(text)
-    compared = ast.Expression(
-        ast.Compare(left=ast.Name(_INPUT, ast.Load()), ops=[ast.Eq()], comparators=[tree.body])
-    )
+    compared = ast.Expression(ast.Compare(left=ast.Name(_INPUT, ast.Load()), ops=[ast.Eq()], comparators=[tree.body]))
     return compile_tree(text, ast.fix_missing_locations(compared))
 
 
@@ -172,7 +172,9 @@ def _read_decision(path: str, root: Any) -> Decision:
     decision = decisions[0]
     tables = [element for element in decision if local_name(element) == "decisionTable"]
     if len(tables) != 1:
-        raise refusal(path, decision.sourceline, "one-table", "决策应有一张决策表", "The decision should hold one table.")
+        raise refusal(
+            path, decision.sourceline, "one-table", "决策应有一张决策表", "The decision should hold one table."
+        )
     table = tables[0]
     policy = table.get("hitPolicy", "UNIQUE")
     if policy not in HIT_POLICIES or table.get("aggregation"):
@@ -188,7 +190,9 @@ def _read_decision(path: str, root: Any) -> Decision:
     outputs = tuple(_output_column(path, element) for element in table if local_name(element) == "output")
     rules = [element for element in table if local_name(element) == "rule"]
     if not outputs or not rules:
-        raise refusal(path, table.sourceline, "empty-table", "决策表没有输出或规则行", "The table has no output or no row.")
+        raise refusal(
+            path, table.sourceline, "empty-table", "决策表没有输出或规则行", "The table has no output or no row."
+        )
     rows = tuple(_row(path, number, rule, len(inputs), len(outputs)) for number, rule in enumerate(rules, 1))
     return Decision(decision.get("id", ""), decision.get("name", ""), policy, inputs, outputs, rows)
 
@@ -196,7 +200,9 @@ def _read_decision(path: str, root: Any) -> Decision:
 def _input_column(path: str, element: Any) -> Column:
     expression = _text_within(element)
     if not expression:
-        raise refusal(path, element.sourceline, "input-expression", "输入列没有表达式", "An input column has no expression.")
+        raise refusal(
+            path, element.sourceline, "input-expression", "输入列没有表达式", "An input column has no expression."
+        )
     _compiled(path, element.sourceline, expression)
     return Column(element.get("label") or expression, expression, element.sourceline)
 
@@ -225,7 +231,11 @@ def _row(path: str, number: int, rule: Any, inputs: int, outputs: int) -> Row:
         read_results = tuple(read(_text_within(child)) for child in results)
     except Refused as error:
         raise refusal(
-            path, rule.sourceline, "cell", f"第 {number} 行有不能识别的格:{error}", f"Row {number} has a cell that is not in the language: {error}"
+            path,
+            rule.sourceline,
+            "cell",
+            f"第 {number} 行有不能识别的格:{error}",
+            f"Row {number} has a cell that is not in the language: {error}",
         ) from error
     return Row(number, rule.get("id", ""), _citation(rule), read_conditions, read_results, cells, rule.sourceline)
 
@@ -251,5 +261,9 @@ def _compiled(path: str, line: int, expression: str) -> None:
         read(expression)
     except Refused as error:
         raise refusal(
-            path, line, "input-expression", f"输入表达式不能识别:{error}", f"An input expression is not in the language: {error}"
+            path,
+            line,
+            "input-expression",
+            f"输入表达式不能识别:{error}",
+            f"An input expression is not in the language: {error}",
         ) from error

@@ -20,9 +20,7 @@ from engine.runtime.expressions import LARGEST_NUMBER, RESERVED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TYPES = frozenset(
-    "money integer text boolean date choice choices id_number bank_card phone region person_no".split()
-)
+TYPES = frozenset("money integer text boolean date choice choices id_number bank_card phone region person_no".split())
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$", re.ASCII)
 LONGEST_TEXT = 4_000
 MOST_ITEMS = 200
@@ -51,7 +49,15 @@ class Dictionary:
             process_id = str(loaded["process"])
         except (ValueError, KeyError, TypeError) as error:
             raise BadDefinition(
-                [Finding(path, 0, "", "dictionary", Message(f"数据字典无法读取:{error}", f"The dictionary cannot be read: {error}"))]
+                [
+                    Finding(
+                        path,
+                        0,
+                        "",
+                        "dictionary",
+                        Message(f"数据字典无法读取:{error}", f"The dictionary cannot be read: {error}"),
+                    )
+                ]
             ) from error
         findings = [finding for name, entry in fields.items() for finding in _entry_findings(path, name, entry)]
         if findings:
@@ -99,7 +105,9 @@ def _fault(entry: Mapping[str, Any], value: Any, today: date | None) -> Message 
         return Message("应是文字", "Text is expected")
     longest = int(entry.get("max_length", LONGEST_TEXT))
     if len(value) > longest:
-        return Message(f"最多 {longest} 个字,现有 {len(value)} 个", f"At most {longest} characters; there are {len(value)}")
+        return Message(
+            f"最多 {longest} 个字,现有 {len(value)} 个", f"At most {longest} characters; there are {len(value)}"
+        )
     if _CONTROL.search(value):
         return Message("含有不能保存的字符", "It contains a character that cannot be stored")
     if kind in {"choice", "choices"}:
@@ -168,7 +176,9 @@ def _entry_findings(path: str, name: str, entry: Any) -> list[Finding]:
         return [found("dictionary", "没有说明", "there is no entry.")]
     findings = []
     if entry.get("type") not in TYPES:
-        findings.append(found("dictionary", f"的类型 {entry.get('type')!r} 不存在", f"there is no type {entry.get('type')!r}."))
+        findings.append(
+            found("dictionary", f"的类型 {entry.get('type')!r} 不存在", f"there is no type {entry.get('type')!r}.")
+        )
     if not entry.get("zh") or not entry.get("en"):
         findings.append(found("dictionary", "缺少中文或英文名称", "the Chinese or the English name is missing."))
     if entry.get("type") in {"choice", "choices"} and not entry.get("choices"):

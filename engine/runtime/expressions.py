@@ -148,7 +148,9 @@ def _look_through(tree: ast.AST, text: str) -> None:
         if count > MOST_NODES or depth > DEEPEST:
             raise Refused(f"Expected a short expression, found one of more than {MOST_NODES} parts or {DEEPEST} levels")
         if not isinstance(node, _ALLOWED):
-            raise Refused(f"Expected only values, comparisons and arithmetic, found {type(node).__name__} in {_short(text)}")
+            raise Refused(
+                f"Expected only values, comparisons and arithmetic, found {type(node).__name__} in {_short(text)}"
+            )
         _look_at(node)
         stack.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
 
@@ -295,7 +297,13 @@ def assignments(script: str) -> tuple[tuple[str, str], ...]:
             continue
         name, equals, expression = line.partition("=")
         name = name.strip()
-        if not equals or not name.isidentifier() or name.startswith("_") or name in RESERVED or expression.startswith("="):
+        if (
+            not equals
+            or not name.isidentifier()
+            or name.startswith("_")
+            or name in RESERVED
+            or expression.startswith("=")
+        ):
             raise EngineError("", f"Expected a line `name = expression`, found {_short(line)}")
         found.append((name, expression.strip()))
     return tuple(found)

@@ -91,19 +91,37 @@ class Form:
                 [Finding(path, 0, "", "form", Message(f"表单无法读取:{error}", f"The form cannot be read: {error}"))]
             ) from error
         findings = [
-            Finding(path, 0, name, "undeclared", Message(f"数据字典中没有“{name}”", f"The dictionary does not declare {name}."))
+            Finding(
+                path,
+                0,
+                name,
+                "undeclared",
+                Message(f"数据字典中没有“{name}”", f"The dictionary does not declare {name}."),
+            )
             for name in (*names, *content.get("shows", ()))
             if name not in dictionary
         ]
         if schema.get("additionalProperties") is not False:
             findings.append(
-                Finding(path, 0, "", "form", Message("表单须拒绝未声明的项", "The schema must refuse additional properties."))
+                Finding(
+                    path,
+                    0,
+                    "",
+                    "form",
+                    Message("表单须拒绝未声明的项", "The schema must refuse additional properties."),
+                )
             )
         try:
             Draft202012Validator.check_schema(schema)
         except SchemaError as error:
             findings.append(
-                Finding(path, 0, "", "form", Message(f"表单结构有误:{error.message}", f"The schema is wrong: {error.message}"))
+                Finding(
+                    path,
+                    0,
+                    "",
+                    "form",
+                    Message(f"表单结构有误:{error.message}", f"The schema is wrong: {error.message}"),
+                )
             )
         if findings:
             raise BadDefinition(findings)

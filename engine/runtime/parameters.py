@@ -33,7 +33,11 @@ class Parameters:
             floors = list(loaded.get("floors", ()))
         except (ValueError, KeyError, TypeError) as error:
             raise BadDefinition(
-                [_finding(path, "", "parameters", f"参数文件无法读取:{error}", f"The parameters cannot be read: {error}")]
+                [
+                    _finding(
+                        path, "", "parameters", f"参数文件无法读取:{error}", f"The parameters cannot be read: {error}"
+                    )
+                ]
             ) from error
         findings = [finding for entry in listed for finding in _entry_findings(path, entry, floors)]
         if findings:
@@ -63,7 +67,11 @@ class Parameters:
     def source(self, name: str, *keys: Any, year: int, county: str) -> str:
         """Return where a number in force comes from."""
         for entry in self.entries.get(name, ()):
-            if tuple(entry.get("keys", ())) == keys and _in_force(entry, year) and entry["county"] in {county, EVERYWHERE}:
+            if (
+                tuple(entry.get("keys", ())) == keys
+                and _in_force(entry, year)
+                and entry["county"] in {county, EVERYWHERE}
+            ):
                 return str(entry["source"])
         return ""
 
@@ -79,11 +87,19 @@ def _entry_findings(path: str, entry: Any, floors: Sequence[Mapping[str, Any]]) 
         return [_finding(path, name, "parameters", "缺少必需的内容", "it lacks a name, a value, a year or a county.")]
     findings = []
     if type(entry["value"]) not in {int, str, bool}:
-        findings.append(_finding(path, name, "parameters", "应是整数、文字或是否", "a whole number, text or yes/no is expected."))
+        findings.append(
+            _finding(path, name, "parameters", "应是整数、文字或是否", "a whole number, text or yes/no is expected.")
+        )
     if not str(entry.get("source", "")).strip():
-        findings.append(_finding(path, name, "parameter-source", "没有来源", "it names no source; write one or 待县确认."))
+        findings.append(
+            _finding(path, name, "parameter-source", "没有来源", "it names no source; write one or 待县确认.")
+        )
     for floor in floors:
-        if floor["name"] == name and list(entry.get("keys", ())) == list(floor["keys"]) and entry["value"] < floor["least"]:
+        if (
+            floor["name"] == name
+            and list(entry.get("keys", ())) == list(floor["keys"])
+            and entry["value"] < floor["least"]
+        ):
             findings.append(
                 _finding(
                     path,

@@ -35,7 +35,11 @@ def read_xml(path: str, content: bytes) -> Any:
     except etree.XMLSyntaxError as error:
         reason = error.msg or "not well-formed"
         raise refusal(
-            path, error.lineno or 0, "unreadable", f"文件不是正确的 XML:{reason}", f"The file is not well-formed XML: {reason}"
+            path,
+            error.lineno or 0,
+            "unreadable",
+            f"文件不是正确的 XML:{reason}",
+            f"The file is not well-formed XML: {reason}",
         ) from error
     except ValueError as error:
         raise refusal(path, 0, "unreadable", f"文件无法读取:{error}", f"The file cannot be read: {error}") from error

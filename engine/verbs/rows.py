@@ -99,6 +99,10 @@ _DUTY = "(SELECT d.duty FROM case_duty d WHERE d.case_id = c.id AND d.person_has
 
 READ_CASE = Statement(f"SELECT {_CASE}, {_DUTY} FROM process_case c WHERE c.id = :case_id")
 LOCK_CASE = Statement(f"SELECT {_CASE}, {_DUTY} FROM process_case c WHERE c.id = :case_id {{for_update}}", lock="c")
+READ_TASK = Statement(
+    f"SELECT {_CASE}, {_DUTY}, {_TASK}, {_NAMES} FROM process_case c "
+    "JOIN task t ON t.case_id = c.id AND t.no = :no WHERE c.id = :case_id"
+)
 LOCK_TASK = Statement(
     f"SELECT {_CASE}, {_DUTY}, {_TASK}, {_NAMES} FROM process_case c "
     "JOIN task t ON t.case_id = c.id AND t.no = :no WHERE c.id = :case_id {for_update}",
@@ -127,6 +131,7 @@ UPDATE_CASE = Statement(
     "event_seq = :event_seq, event_hash = :event_hash, returns = :returns, decided = :decided, ended_at = :ended_at, "
     "ended_by = :ended_by WHERE id = :id AND revision = :seen_revision"
 )
+UPDATE_PAPERS = Statement("UPDATE process_case SET papers_digest = :papers_digest WHERE id = :id")
 CLOSE_TASK = Statement(
     "UPDATE task SET state = :state, outcome = :outcome, closed_by = :closed_by, closed_at = :closed_at "
     "WHERE case_id = :case_id AND no = :no AND state = 'OPEN'"
@@ -201,8 +206,7 @@ def lock_task(batch: Batch, case_id: int, no: int, person_hash: str) -> tuple[Ca
     found = batch.select(LOCK_TASK, {"case_id": case_id, "no": no, "person_hash": person_hash})
     if not found:
         return None
-    row = found[0]
-    return _case(row), row[_CASE_WIDTH], TaskRow(*row[_CASE_WIDTH + 1 :])
+    return as_task(found[0])
 
 
 def lock_timer(batch: Batch, case_id: int, no: int) -> tuple[CaseRow, TimerRow] | None:
@@ -228,6 +232,11 @@ def task_row(batch: Batch, case_id: int, no: int) -> TaskRow | None:
 def as_case(row: Sequence[Any]) -> tuple[CaseRow, str | None]:
     """Return a row of READ_CASE as a case and the duty its reader holds on it."""
     return _case(row), row[_CASE_WIDTH]
+
+
+def as_task(row: Sequence[Any]) -> tuple[CaseRow, str | None, TaskRow]:
+    """Return a row of READ_TASK or LOCK_TASK as a case, the duty its reader holds on it, and the task."""
+    return _case(row), row[_CASE_WIDTH], TaskRow(*row[_CASE_WIDTH + 1 :])
 
 
 def _case(row: Sequence[Any]) -> CaseRow:
