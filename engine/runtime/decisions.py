@@ -1,8 +1,8 @@
 """Decision tables: which rows hit, what they say, and the rule each of them stands on.
 
 The library's own reader notices no second hit under UNIQUE, forgets the outputs of COLLECT where nothing hits and evaluates cells with
-`eval` (BPMN.md A14; RELIABILITY.md §0.2). This one reads the same files with the safe language, keeps every hit with its citation for the brief and
-the audit, and gives the same answer in the running process, in `bangfu decide` and in a test.
+`eval` (BPMN.md A14; RELIABILITY.md §0.2). This one reads the same files with the safe language, keeps every hit with its citation for
+the brief and the audit, and gives the same answer in the running process, in `bangfu decide` and in a test.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError
-from engine.runtime.expressions import Compiled, Refused, SafeEnvironment, compile_tree, parse, read
+from engine.runtime.expressions import CELL_INPUT, Compiled, Refused, SafeEnvironment, compile_tree, parse, read
 from engine.runtime.reading import local_name, read_xml, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HIT_POLICIES = ("FIRST", "UNIQUE", "COLLECT")
-_INPUT = "cell_input"
+_INPUT = CELL_INPUT
 _COMPARISON = re.compile(r"^\s*(>=|<=|==|!=|>|<|not\s+in\b|in\b)")
 
 

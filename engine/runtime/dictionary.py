@@ -1,7 +1,7 @@
 """The data dictionary of a process: every name a case may know, its type, and its words in Chinese and English.
 
-What is not declared is refused before the engine sees it (DESIGN.md §3.5). A form field called like a function, a Python keyword or one of the
-library's own marks would change routing or lock a case for ever (RELIABILITY.md §0.2, §0.3), so such names cannot be declared at all.
+What is not declared is refused before the engine sees it (DESIGN.md §3.5). A form field called like a function, a Python keyword or one
+of the library's own marks would change routing or lock a case for ever (RELIABILITY.md §0.2, §0.3), so such names cannot be declared at all.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ from engine.runtime.expressions import LARGEST_NUMBER, RESERVED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TYPES = frozenset("money integer text boolean date choice choices id_number bank_card phone region person_no".split())
+TYPES = frozenset(
+    {
+        *("money", "integer", "text", "boolean", "date", "choice", "choices"),
+        *("id_number", "bank_card", "phone", "region", "person_no"),
+    }
+)
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$", re.ASCII)
 LONGEST_TEXT = 4_000
 MOST_ITEMS = 200

@@ -10,6 +10,7 @@ expression sees the names it mentions and no others, and a name of the language 
 from __future__ import annotations
 
 import ast
+import keyword
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -31,18 +32,13 @@ DEEPEST = 60
 LONGEST_VALUE = 10_000
 """Characters or items of a value an expression may make."""
 
-PURE_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "len": len,
-    "min": min,
-    "max": max,
-    "sum": sum,
-    "abs": abs,
-    "half_up": half_up,
-}
+PURE_FUNCTIONS = ("len", "min", "max", "sum", "abs", "half_up")
 HOUSE_FUNCTIONS = ("workdays", "notice_end", "parameter")
 """Functions that need what a step is lent: the calendar and the policy numbers."""
 FUNCTIONS = frozenset({*PURE_FUNCTIONS, *HOUSE_FUNCTIONS})
-RESERVED = FUNCTIONS | {"dmninputexpr", "typename"}
+CELL_INPUT = "cell_input"
+"""What a table cell calls the value of its column."""
+RESERVED = FUNCTIONS | {"dmninputexpr", "typename", CELL_INPUT}
 """Names that no field of a data dictionary may have."""
 
 _ALLOWED = (
@@ -90,7 +86,7 @@ _OPERATORS: Mapping[type[ast.operator], str] = {
 }
 
 
-class Refused(ValueError):
+class Refused(ValueError):  # noqa: N818  (a refusal is an answer, not an error)
     """An expression that is not in the language; says what was found."""
 
 
@@ -114,8 +110,8 @@ def parse(text: str) -> ast.Expression:
     """Parse the text of an expression into a syntax tree that has been looked through."""
     if len(text) > LONGEST_TEXT:
         raise Refused(f"Expected at most {LONGEST_TEXT} characters, found {len(text)}")
-    if "\x00" in text:
-        raise Refused("Expected text, found a NUL character")
+    if "\x00" in text or "\\" in text:
+        raise Refused("Expected plain text, found a NUL character or a backslash")
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -126,11 +122,14 @@ def parse(text: str) -> ast.Expression:
 
 def compile_tree(text: str, tree: ast.Expression) -> Compiled:
     """Compile a tree that has been looked through."""
-    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - calls
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    calls = {node.id for node in called}
+    asked = {id(node) for node in called}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in asked}
+    # A function is never a value: not compared, not put in a list, not shadowed by data of the same name.
     shadowed = names & FUNCTIONS
     if shadowed:
-        raise Refused(f"Expected a value, found the function {sorted(shadowed)[0]!r} without a call")
+        raise Refused(f"Expected a value, found the function {min(shadowed)!r} without a call")
     guarded = ast.fix_missing_locations(_Guard().visit(tree))
     try:
         code = compile(guarded, "<expression>", "eval")
@@ -156,33 +155,67 @@ def _look_through(tree: ast.AST, text: str) -> None:
 
 
 def _look_at(node: ast.AST) -> None:
-    if isinstance(node, ast.Constant):
-        value = node.value
-        if type(value) not in {int, str, bool, type(None)}:
-            raise Refused(f"Expected whole numbers, text or truth values, found {value!r}")
-        if type(value) is int and value > LARGEST_NUMBER:
-            raise Refused("Expected a number up to 10**18, found a larger one")
-        if isinstance(node.value, str) and node.kind is not None:
-            raise Refused("Expected plain text, found a prefixed one")
-    elif isinstance(node, ast.Name) and node.id.startswith("_"):
+    look = _LOOKS.get(type(node))
+    if look is not None:
+        look(node)
+
+
+def _look_at_constant(node: Any) -> None:
+    value = node.value
+    if type(value) not in {int, str, bool, type(None)}:
+        raise Refused(f"Expected whole numbers, text or truth values, found {value!r}")
+    if type(value) is int and value > LARGEST_NUMBER:
+        raise Refused("Expected a number up to 10**18, found a larger one")
+    if node.kind is not None:
+        raise Refused("Expected plain text, found a prefixed one")
+
+
+def _look_at_name(node: Any) -> None:
+    if node.id.startswith("_"):
         raise Refused(f"Expected a declared name, found {node.id!r}")
-    elif isinstance(node, ast.Call):
-        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
-            found = node.func.id if isinstance(node.func, ast.Name) else type(node.func).__name__
-            raise Refused(f"Expected one of {', '.join(sorted(FUNCTIONS))}, found a call of {found!r}")
-        if node.keywords:
-            raise Refused("Expected plain arguments, found a keyword")
-    elif isinstance(node, ast.Dict) and any(key is None for key in node.keys):
+
+
+def _look_at_call(node: Any) -> None:
+    found = node.func.id if isinstance(node.func, ast.Name) else type(node.func).__name__
+    if found not in FUNCTIONS:
+        raise Refused(f"Expected one of {', '.join(sorted(FUNCTIONS))}, found a call of {found!r}")
+    if node.keywords:
+        raise Refused("Expected plain arguments, found a keyword")
+
+
+def _look_at_dictionary(node: Any) -> None:
+    if any(key is None for key in node.keys):
         raise Refused("Expected a plain dictionary, found an unpacked one")
-    elif isinstance(node, ast.Compare) and any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
-        if not all(isinstance(one, ast.Constant) and one.value is None for one in node.comparators):
-            raise Refused("Expected `is` only before None")
+
+
+def _look_at_comparison(node: Any) -> None:
+    if not any(isinstance(one, ast.Is | ast.IsNot) for one in node.ops):
+        return
+    if isinstance(node.left, ast.Constant) or not all(
+        isinstance(one, ast.Constant) and one.value is None for one in node.comparators
+    ):
+        raise Refused("Expected `is` only between a name and None")
+
+
+def _look_at_place(node: Any) -> None:
+    if not isinstance(node.value, ast.Name | ast.Subscript):
+        raise Refused("Expected a name before [ ]")
+
+
+_LOOKS: Mapping[type[ast.AST], Callable[[Any], None]] = {
+    ast.Constant: _look_at_constant,
+    ast.Name: _look_at_name,
+    ast.Call: _look_at_call,
+    ast.Dict: _look_at_dictionary,
+    ast.Compare: _look_at_comparison,
+    ast.Subscript: _look_at_place,
+}
 
 
 class _Guard(ast.NodeTransformer):
     """Put our own arithmetic in the place of Python's: numbers only, and within bounds."""
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802  (the library's own naming)
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         name = _OPERATORS[type(node.op)]
         call = ast.Call(func=ast.Name(id=name, ctx=ast.Load()), args=[node.left, node.right], keywords=[])
@@ -204,7 +237,7 @@ def _bounded(value: int) -> int:
 def _add(left: Any, right: Any) -> Any:
     if type(left) is int and type(right) is int:
         return _bounded(left + right)
-    if (type(left) is str and type(right) is str) or (type(left) is list and type(right) is list):
+    if type(left) is type(right) and type(left) in {str, list}:
         if len(left) + len(right) > LONGEST_VALUE:
             raise ValueError(f"Expected at most {LONGEST_VALUE} characters or items, found more")
         return left + right
@@ -227,6 +260,41 @@ def _mod(left: Any, right: Any) -> int:
     return _number(left) % _number(right)
 
 
+def _sum(values: Any) -> int:
+    """Add whole numbers only: the built-in one would also glue lists together, over and over."""
+    if type(values) not in {list, tuple}:
+        raise TypeError(f"Expected a list of whole numbers, found {_kind(values)}")
+    total = 0
+    for value in values:
+        total = _bounded(total + _number(value))
+    return total
+
+
+def _abs(value: Any) -> int:
+    return abs(_number(value))
+
+
+def _rounded(numerator: Any, denominator: Any) -> int:
+    return half_up(_number(numerator), _number(denominator))
+
+
+def _measured(value: Any) -> Any:
+    """Refuse a value of more than LONGEST_VALUE parts: lists that hold themselves twice would grow without end."""
+    left = LONGEST_VALUE
+    stack = [value]
+    while stack:
+        left -= 1
+        if left < 0:
+            raise ValueError(f"Expected a value of at most {LONGEST_VALUE} parts, found a larger one")
+        one = stack.pop()
+        if type(one) is dict:
+            stack.extend(one)
+            stack.extend(one.values())
+        elif type(one) in {list, tuple}:
+            stack.extend(one)
+    return value
+
+
 _GUARDS: Mapping[str, Any] = {
     "__builtins__": {},
     "_add": _add,
@@ -234,7 +302,14 @@ _GUARDS: Mapping[str, Any] = {
     "_mul": _mul,
     "_div": _div,
     "_mod": _mod,
+    "len": len,
+    "min": min,
+    "max": max,
+    "sum": _sum,
+    "abs": _abs,
+    "half_up": _rounded,
 }
+"""What an expression finds besides its data: our arithmetic, and the functions that need nothing of the house."""
 
 
 class SafeEnvironment:
@@ -243,7 +318,7 @@ class SafeEnvironment:
     __slots__ = ("_globals",)
 
     def __init__(self, house: Mapping[str, Callable[..., Any]] | None = None) -> None:
-        self._globals: dict[str, Any] = {**PURE_FUNCTIONS, **(house or {}), **_GUARDS}
+        self._globals: dict[str, Any] = {**(house or {}), **_GUARDS}
 
     @classmethod
     def of(cls, surroundings: Surroundings) -> SafeEnvironment:
@@ -266,17 +341,18 @@ class SafeEnvironment:
 
     def run(self, compiled: Compiled, context: Mapping[str, Any]) -> Any:
         """Return the value of an expression that has been read."""
-        try:
-            seen = {name: context[name] for name in compiled.names}
-        except KeyError as error:
-            raise EngineError(
-                "", f"Expected a value for {error.args[0]!r} in {_short(compiled.text)}, found none"
-            ) from error
+        seen = {name: context[name] for name in compiled.names if name in context}
         try:
             # The code was made from an allow-listed tree and sees only these names; it has no builtins.
             value = eval(compiled.code, self._globals, seen)  # noqa: S307
+            if type(value) in {list, dict, tuple}:
+                _measured(value)
         except EngineError:
             raise
+        except NameError as error:
+            raise EngineError(
+                "", f"Expected a value for {error.name!r} in {_short(compiled.text)}, found none"
+            ) from error
         except Exception as error:
             raise EngineError("", f"{_short(compiled.text)} cannot be evaluated: {error}") from error
         if type(value) is float:
@@ -300,6 +376,7 @@ def assignments(script: str) -> tuple[tuple[str, str], ...]:
         if (
             not equals
             or not name.isidentifier()
+            or keyword.iskeyword(name)
             or name.startswith("_")
             or name in RESERVED
             or expression.startswith("=")

@@ -212,7 +212,7 @@ def _outcome(content: Mapping[str, Any] | None) -> Outcome | None:
     )
 
 
-def _typed(entry: Mapping[str, Any], typed: str | Sequence[str]) -> Any:  # noqa: PLR0911
+def _typed(entry: Mapping[str, Any], typed: str | Sequence[str]) -> Any:  # noqa: C901, PLR0911  (one branch per type)
     kind = entry["type"]
     if kind == "choices":
         listed = [typed] if isinstance(typed, str) else list(typed)

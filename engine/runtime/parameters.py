@@ -94,21 +94,19 @@ def _entry_findings(path: str, entry: Any, floors: Sequence[Mapping[str, Any]]) 
         findings.append(
             _finding(path, name, "parameter-source", "没有来源", "it names no source; write one or 待县确认.")
         )
-    for floor in floors:
-        if (
-            floor["name"] == name
-            and list(entry.get("keys", ())) == list(floor["keys"])
-            and entry["value"] < floor["least"]
-        ):
-            findings.append(
-                _finding(
-                    path,
-                    name,
-                    "below-floor",
-                    f"为 {entry['value']},不得低于 {floor['least']}:{floor['source']}",
-                    f"it is {entry['value']}, but may not be below {floor['least']}: {floor['source']}.",
-                )
-            )
+    findings += [
+        _finding(
+            path,
+            name,
+            "below-floor",
+            f"为 {entry['value']},不得低于 {floor['least']}:{floor['source']}",
+            f"it is {entry['value']}, but may not be below {floor['least']}: {floor['source']}.",
+        )
+        for floor in floors
+        if floor["name"] == name
+        and list(entry.get("keys", ())) == list(floor["keys"])
+        and entry["value"] < floor["least"]
+    ]
     return findings
 
 
