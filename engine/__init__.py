@@ -5,6 +5,7 @@ Everything outside imports from here and from nowhere deeper (import contracts i
 (:mod:`engine.errors`).
 """
 
+from engine.deadlines.seed import seed_calendar
 from engine.errors import (
     BadDefinition,
     Conflict,
@@ -48,4 +49,5 @@ __all__ = [
     "Settings",
     "open_engine",
     "open_ground",
+    "seed_calendar",
 ]
