@@ -132,6 +132,14 @@ class Outbox(Protocol):
         """Close a message as SENT or FAILED, or leave it OWED until `next_at`."""
 
 
+class Engine(Protocol):
+    """An engine as the runner hands it to its handlers."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """The door to what is owed."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPauses:
     """How long to wait after a failed attempt: doubling from the first pause to the longest, plus up to a quarter by chance.
@@ -177,10 +185,10 @@ class Postman:
     lease_seconds: int = 600
     failures_until_silence: int = 3
 
-    def deliver(self, engine: Outbox, now: datetime) -> Report:
+    def deliver(self, outbox: Outbox, now: datetime) -> Report:
         """Go one round: every message owed and due at `now`, up to a batch. Safe to run anywhere, at any time, again."""
-        round_ = _Round(self, engine, now)
-        messages = engine.take_messages(now=now, limit=self.batch, lease_seconds=self.lease_seconds)
+        round_ = _Round(self, outbox, now)
+        messages = outbox.take_messages(now=now, limit=self.batch, lease_seconds=self.lease_seconds)
         current = _current(messages)
         outcomes: Counter[str] = Counter()
         for message in messages:
@@ -193,9 +201,9 @@ class Postman:
             outcomes[outcome] += 1
         return Report(**outcomes)
 
-    def __call__(self, engine: Outbox, now: datetime) -> Report:
-        """Deliver: so a postman can be registered as the runner's handler as he is."""
-        return self.deliver(engine, now)
+    def __call__(self, engine: Engine, now: datetime) -> Report:
+        """Go one round for an engine: so a postman can be registered as the runner's handler as he is."""
+        return self.deliver(engine.outbox, now)
 
     def link(self, message: OwedMessage) -> str:
         """Return where the message leads after log-in; empty if the site has no address yet or there is no case."""
@@ -208,9 +216,9 @@ class Postman:
 class _Round:
     """One round's memory: which channels have gone silent, so that one dead server does not hold up the rest."""
 
-    def __init__(self, postman: Postman, engine: Outbox, now: datetime) -> None:
+    def __init__(self, postman: Postman, outbox: Outbox, now: datetime) -> None:
         self._postman = postman
-        self._engine = engine
+        self._outbox = outbox
         self._now = now
         self._failures: Counter[str] = Counter()
 
@@ -231,14 +239,14 @@ class _Round:
         return self._settle(message, errors, pending)
 
     def supersede(self, message: OwedMessage) -> str:
-        self._engine.settle_message(
+        self._outbox.settle_message(
             message.key, state=SENT, next_at=self._now, error="Superseded by a later stage of the same delay"
         )
         return "superseded"
 
     def _tell_in_the_application(self, message: OwedMessage, text: Text) -> None:
         for recipient in message.recipients:
-            self._engine.post_notice(
+            self._outbox.post_notice(
                 message.key,
                 person_id=recipient.person_id,
                 kind=message.kind,
@@ -261,7 +269,7 @@ class _Round:
             return "not tried, the channel failed several times in this round", False
         message_id = message_id_of(message.key, to.person_id, channel.name, self._postman.mail_domain)
         parcel = Parcel(message_id, to, f"【帮扶】{text.title_zh}", self._body(message, text), self._now)
-        self._engine.begin_delivery(
+        self._outbox.begin_delivery(
             message.key, person_id=to.person_id, channel=channel.name, message_id=message_id, now=self._now
         )
         state, error = SENT, None
@@ -275,7 +283,7 @@ class _Round:
             state, error = FAILED, str(failure)
         else:
             self._failures[channel.name] = 0
-        self._engine.end_delivery(message.key, person_id=to.person_id, channel=channel.name, state=state, error=error)
+        self._outbox.end_delivery(message.key, person_id=to.person_id, channel=channel.name, state=state, error=error)
         return error, state != "SENDING"
 
     def _body(self, message: OwedMessage, text: Text) -> str:
@@ -289,15 +297,15 @@ class _Round:
         waits = bool(pending) or not message.recipients
         if waits and message.attempts < pauses.most_attempts:
             next_at = self._now + pauses.after(message.attempts)
-            self._engine.settle_message(message.key, state=OWED, next_at=next_at, error=error)
+            self._outbox.settle_message(message.key, state=OWED, next_at=next_at, error=error)
             return "postponed"
         for recipient, channel, why in pending:
-            self._engine.end_delivery(
+            self._outbox.end_delivery(
                 message.key, person_id=recipient.person_id, channel=channel.name, state=FAILED, error=why
             )
         # A failure of an earlier round is settled by now and raises no error here, but the message is no success.
         state = FAILED if error or message.failed else SENT
-        self._engine.settle_message(message.key, state=state, next_at=self._now, error=error)
+        self._outbox.settle_message(message.key, state=state, next_at=self._now, error=error)
         return "sent" if state == SENT else "failed"
 
 

@@ -1,4 +1,9 @@
-"""The engine's side of a delivery, on the real tables: what the notices' tests stand on."""
+"""What is owed, handed out for delivery and settled: the engine's side of :mod:`notifications.delivery`.
+
+A message is a row written in the transaction of the deed. Taking it leases it: it is owed again at the end of the lease, so a worker
+that dies loses nothing and two workers never hold the same one. Who is addressed is looked up at the moment of taking, because a
+post may have changed hands since. Each verb is one transaction and may be repeated.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
+    """One person a message reaches, and the body whose post they hold."""
+
     person_id: int
     staff_no: str
     reason: str
@@ -31,6 +38,8 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class OwedMessage:
+    """A message leased to one round of delivery; `sent` and `failed` are (person, channel) pairs of earlier rounds."""
+
     key: str
     kind: str
     case_id: int | None
@@ -44,10 +53,13 @@ class OwedMessage:
 
 
 class TableOutbox:
+    """The door for the delivery; it sees only the message, notice and delivery tables."""
+
     def __init__(self, database: Database) -> None:
         self.database = database
 
     def take_messages(self, *, now: datetime, limit: int, lease_seconds: int) -> tuple[OwedMessage, ...]:
+        """Lease the messages owed at `now`, oldest first, until the lease ends."""
         table = model.message
         with self.database.transaction() as connection:
             rows = connection.execute(
@@ -67,6 +79,7 @@ class TableOutbox:
             return tuple(self._message(connection, row, now) for row in rows)
 
     def post_notice(self, message_key: str, *, person_id: int, now: datetime, **values: Any) -> None:
+        """Write a notice into a person's notice centre; the same one again changes nothing."""
         table = model.notice
         key = f"{message_key}:{person_id}"
         with self.database.transaction() as connection:
@@ -76,6 +89,7 @@ class TableOutbox:
                 )
 
     def begin_delivery(self, message_key: str, *, person_id: int, channel: str, message_id: str, now: datetime) -> None:
+        """Note that a sending is about to happen."""
         table = model.delivery
         noted = {"message_id": message_id, "state": "SENDING", "attempted_at": to_text(now), "error": None}
         with self.database.transaction() as connection:
@@ -87,12 +101,14 @@ class TableOutbox:
                 )
 
     def end_delivery(self, message_key: str, *, person_id: int, channel: str, state: str, error: str | None) -> None:
+        """Note how a sending ended: SENT, FAILED, or SENDING still, with the error of this attempt."""
         with self.database.transaction() as connection:
             connection.execute(
                 update(model.delivery).where(*_one(message_key, person_id, channel)).values(state=state, error=error)
             )
 
     def settle_message(self, message_key: str, *, state: str, next_at: datetime, error: str | None) -> None:
+        """Close a message as SENT or FAILED, or leave it OWED until `next_at`; a settled one stays as it is."""
         table = model.message
         with self.database.transaction() as connection:
             connection.execute(
