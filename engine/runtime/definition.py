@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
@@ -227,6 +228,9 @@ def _elements(process: Any) -> dict[str, Element]:
 
 def _prepare(spec: Any) -> None:
     """Make a parsed process fit to be shared by all its cases: nothing of it may change while one of them runs."""
+    spec.shapes = tuple(sorted(spec.task_specs))
+    spec.numbers = {name: number for number, name in enumerate(spec.shapes)}
+    spec.fingerprint = crc32("\n".join(spec.shapes).encode())
     spec.looks_ahead = any(
         isinstance(task_spec, InclusiveGateway) and len(task_spec.inputs) > 1 for task_spec in spec.task_specs.values()
     )

@@ -22,6 +22,7 @@ from SpiffWorkflow.bpmn.specs.event_definitions.simple import TerminateEventDefi
 from SpiffWorkflow.bpmn.specs.mixins.events.end_event import EndEvent
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent, ThrowingEvent
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent, EventBasedGateway
+from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
 from SpiffWorkflow.bpmn.util import BpmnEvent
 from SpiffWorkflow.spiff.specs.event_definitions import MessageEventDefinition as SpiffMessage
 from SpiffWorkflow.util.task import TaskState
@@ -251,11 +252,16 @@ class Execution:
 
         Equal places give equal markings, whatever the refs, the way it got there or how it was stored.
         """
-        places = [
-            [self._where(tree), task.task_spec.name, task._state, task.data, _told(task.internal_data)]
-            for tree in self._trees()
-            for task in walk(tree.task_tree, TaskState.READY | TaskState.WAITING | TaskState.STARTED)
-        ]
+        reached = TaskState.READY | TaskState.WAITING | TaskState.STARTED
+        places: list[Any] = []
+        for tree in self._trees():
+            where = self._where(tree)
+            for task in walk(tree.task_tree):
+                if task._state & reached:
+                    places.append([where, task.task_spec.name, task._state, task.data, _told(task.internal_data)])
+                elif task._state == TaskState.CANCELLED and isinstance(task.task_spec, UnstructuredJoin):
+                    # A branch that has arrived at a join still waiting: it will bring its data along.
+                    places.append([where, task.task_spec.name, "arrived", task.above.task_spec.name, task.above.data])
         lines = sorted(json.dumps(place, ensure_ascii=False, sort_keys=True, separators=(",", ":")) for place in places)
         waits = sorted(
             f"{wait.element_id} {wait.kind} {wait.message} {wait.due_at and wait.due_at.isoformat()}"

@@ -7,7 +7,6 @@ library asks finished tasks these questions, and no others:
 
 - a waiting task reads its parent's data and state each time it is looked at: its parent stays;
 - the join around a task with boundary events looks at its split and the split's children: they stay while the join is unfinished;
-- a multi-instance looks at its instances: they stay while it is unfinished;
 - a join reads which of its inputs have arrived from earlier arrivals, which it has cancelled, and merges their parents' data: an
   earlier arrival and its parent stay until the join has fired. The join of all ends merges them only when the process ends, so of
   its arrivals one stays, with their data merged in the order they came.
@@ -21,7 +20,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.control import _EndJoin
-from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
 from SpiffWorkflow.specs.Join import Join
 from SpiffWorkflow.util.deep_merge import DeepMerge
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from engine.runtime.tree import CaseTree
 
 _UNFINISHED = TaskState.NOT_FINISHED_MASK
-_PLAIN, _JOIN, _END_JOIN, _STRUCTURED, _LOOP = range(5)
+_PLAIN, _JOIN, _END_JOIN, _STRUCTURED = range(4)
 _roles: dict[type, int] = {}
 
 
@@ -41,19 +39,8 @@ def _role(spec: Any) -> int:
     """Return how a kind of shape looks at finished tasks."""
     kind = type(spec)
     if kind not in _roles:
-        _roles[kind] = next(
-            (
-                role
-                for cls, role in (
-                    (_EndJoin, _END_JOIN),
-                    (UnstructuredJoin, _JOIN),
-                    (Join, _STRUCTURED),
-                    (LoopTask, _LOOP),
-                )
-                if issubclass(kind, cls)
-            ),
-            _PLAIN,
-        )
+        kinds = ((_EndJoin, _END_JOIN), (UnstructuredJoin, _JOIN), (Join, _STRUCTURED))
+        _roles[kind] = next((role for cls, role in kinds if issubclass(kind, cls)), _PLAIN)
     return _roles[kind]
 
 
@@ -103,8 +90,6 @@ def _needed(order: list[Any]) -> set[Any]:  # noqa: C901, PLR0912  (one question
                 split = task.find_ancestor(spec.split_task)
                 keep.add(split)
                 keep.update(split.below)
-            elif role == _LOOP:
-                keep.update(task.below)
         elif role == _END_JOIN or (role == _JOIN and len(spec._inputs) > 1):
             if state == TaskState.CANCELLED:
                 arrivals.append(task)

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 (every kind of block is made by the same call)
 """Makes up drawings: every construct of BPMN.md that the gate lets pass, nested at random from a seed.
 
 Left out, because the library itself is wrong there (BPMN.md A11, A16): joins inside loops, flows that leave a fork without
@@ -8,9 +9,29 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sketch import Sketch, SketchBundle, bundle, votes
 
+KINDS = frozenset(
+    {
+        "user",
+        "script",
+        "xor",
+        "timed",
+        "interrupted",
+        "noticed",
+        "loop",
+        "events",
+        "call",
+        "votes",
+        "sub",
+        "item_calls",
+        "and",
+        "or",
+    }
+    | {"withdraw"}
+)
 VARIABLES = ("v0", "v1", "v2", "v3")
 START_DATA = {
     "v0": 0,
@@ -51,7 +72,7 @@ class _Maker:
 
     def sequence(self, sketch: Sketch, depth: int, *, joins: bool, length: int | None = None) -> tuple[str, str]:
         blocks = [self.block(sketch, depth, joins=joins) for _ in range(length or self.rng.randint(1, 3))]
-        for (_, leave), (enter, _) in zip(blocks, blocks[1:], strict=False):
+        for (_, leave), (enter, _) in pairwise(blocks):
             sketch.flow(leave, enter)
         return blocks[0][0], blocks[-1][1]
 
@@ -130,7 +151,7 @@ class _Maker:
         sketch.clock(clock, on).end(mark, self.rng.choice(["escalation", "escalation", "", "message"]))
         if self.rng.random() < 0.3:
             step = self.name("A")
-            sketch.script(step, "v2 = 7").flow(clock, step, mark)
+            sketch.script(step, f"late_{clock} = v2").flow(clock, step, mark)
         else:
             sketch.flow(clock, mark)
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import faults
 import pytest
-from models import START_DATA, made_up
+from models import KINDS, START_DATA, made_up
 from plain import FAR, Plain, joined_twice, open_tasks, parsed, snapshot, waits
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 
-from engine.errors import EngineError
+from engine.errors import EngineError, Rejected
 from engine.runtime import Definition, Execution, Surroundings, hot_state
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ SURROUNDINGS = Surroundings(
 )
 
 
-class Different(AssertionError):
+class Different(AssertionError):  # noqa: N818  (it says what it is)
     """The two do not stand at the same place."""
 
 
@@ -109,14 +110,14 @@ def _agree(plain: Plain, execution: Execution, story: list[Any]) -> None:
 
 
 def _stored(
-    execution: Execution, definition: Definition, tamper: Callable[[Any], bool] | None, tally: Tally
+    execution: Execution, definition: Definition, tamper: Callable[[Any, Definition], bool] | None, tally: Tally
 ) -> Execution:
     """Store and restore, with a fault in between where one is planted; a sound round trip must not move the marking."""
     state = execution.store(KEY)
     tally.seen["largest state"] = max(tally.seen["largest state"], len(state))
     if tamper is not None:
         content = hot_state.unseal(definition, state, KEY)
-        if tamper(content):
+        if tamper(content, definition):
             tally.seen["planted"] += 1
         return Execution.restore(definition, hot_state.seal(definition, content, KEY), SURROUNDINGS, key=KEY)
     restored = Execution.restore(definition, state, SURROUNDINGS, key=KEY)
@@ -126,7 +127,7 @@ def _stored(
 
 
 def walk_together(
-    seed: int, tally: Tally, *, paths: int = 2, steps: int = 30, tamper: Callable[[Any], bool] | None = None
+    seed: int, tally: Tally, *, paths: int = 2, steps: int = 30, tamper: Callable[[Any, Definition], bool] | None = None
 ) -> None:
     """Take the drawing of a seed along random paths in both; raises Different."""
     model = made_up(seed)
@@ -175,22 +176,47 @@ def walk_together(
 
 def test_our_adapter_stands_where_plain_spiffworkflow_stands():
     tally = Tally()
-    for seed in range(150):
+    for seed in range(110):
         walk_together(seed, tally)
-    print(dict(sorted(tally.seen.items())))
+    print(f"seeds 0 to 109: {dict(sorted(tally.seen.items()))}")
+    assert tally.seen["snapshots"] > 1_000
+    assert {"complete", "fire", "send", "finished", *(f"drawn {kind}" for kind in KINDS)} <= set(tally.seen)
+    assert tally.seen["library joined early"] + tally.seen["both failed"] < tally.seen["finished"] / 50
 
 
-if __name__ == "__main__":
-    import sys
-
+@pytest.mark.nightly
+def test_our_adapter_stands_where_plain_spiffworkflow_stands_on_many_more_drawings():
     tally = Tally()
-    for seed in range(int(sys.argv[1]), int(sys.argv[2])):
+    for seed in range(1_000, 5_000):
+        walk_together(seed, tally, paths=3, steps=60)
+    print(f"seeds 1,000 to 4,999: {dict(sorted(tally.seen.items()))}")
+    assert tally.seen["library joined early"] + tally.seen["both failed"] < tally.seen["finished"] / 50
+
+
+@pytest.mark.parametrize("fault", faults.ALL, ids=lambda fault: fault.__name__)
+def test_a_planted_fault_is_noticed(fault):
+    planted = noticed = 0
+    for seed in range(200, 320):
+        tally = Tally()
         try:
-            walk_together(seed, tally)
-        except Different as d:
-            print("DIFF", seed, str(d)[:3000])
+            walk_together(seed, tally, paths=1, tamper=_only_this(fault))
+        except (Different, EngineError, Rejected, LookupError):
+            assert tally.seen["planted"], "something failed before the fault was planted"
+            noticed += 1
+        planted += bool(tally.seen["planted"])
+        if noticed >= 3:
             break
-        except Exception as d:
-            print("ERR", seed, repr(d)[:600])
-            raise
-    print(dict(sorted(tally.seen.items())))
+    print(f"{fault.__name__}: planted in {planted} walks, noticed in {noticed}")
+    assert noticed >= 1
+
+
+def _only_this(fault: Callable[[Any, Definition], bool]) -> Callable[[Any, Definition], bool]:
+    """Let a fault that breaks by itself fail the test, instead of being taken for a difference."""
+
+    def tamper(content: Any, definition: Definition) -> bool:
+        try:
+            return fault(content, definition)
+        except Exception as error:
+            raise RuntimeError(f"the fault {fault.__name__} itself is broken") from error
+
+    return tamper
