@@ -167,7 +167,7 @@ def find_households(
     whole ID number, a household number or its beginning, and a village's name. Nothing typed lists all of them. An 18-digit number that
     cannot be right raises Invalid with the reason; anything else that fits nothing gives an empty answer.
     """
-    text = unicodedata.normalize("NFKC", query).replace("\x00", "").strip()[:_LONGEST_QUERY]
+    text = unicodedata.normalize("NFKC", _storable(query)).strip()[:_LONGEST_QUERY]
     columns = household_table.c
     ways = _ways(text, scope)
     found = union_all(*ways).subquery()
@@ -197,7 +197,7 @@ def find_household(connection: Connection, household_no: str, *, scope: str) -> 
     columns = household_table.c
     row = connection.execute(
         select(household_table).where(
-            columns.household_no == household_no.replace("\x00", ""), in_region(columns.region_code, scope)
+            columns.household_no == _storable(household_no), in_region(columns.region_code, scope)
         )
     ).one_or_none()
     if row is None:
@@ -286,6 +286,11 @@ def _ways(text: str, scope: str) -> list[Select[Any]]:  # noqa: PLR0911  (a list
         by_member(2, people.name.like(part, escape="\\")),
         by_household(3, columns.region_code.in_(villages)),
     ]
+
+
+def _storable(text: str) -> str:
+    """Return what is left of typed text without what no database takes: NUL, and the halves of broken characters."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
 
 
 def _begins(column: Any, text: str) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from engine.errors import Invalid, NotFound, NotPermitted
+from engine.instants import local_date
 from engine.model import audit_event, login_throttle, person, post, session
 from engine.people import passwords, throttle
 from engine.people.accounts import Accounts, hash_of
@@ -361,7 +362,7 @@ def test_a_post_that_ended_is_no_longer_acted_in(quick_office):
     office = quick_office
     token = office.log_in("lzq-02").token
     with office.database.transaction() as connection:
-        end_post(connection, office.posts[2], last_day=date(2018, 11, 28))
+        end_post(connection, office.posts[2], last_day=local_date(office.clock()) - timedelta(days=1))
     view = office.accounts.session(token)
     assert (view.post_id, view.post, view.posts) == (None, None, ())
 
