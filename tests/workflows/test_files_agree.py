@@ -262,7 +262,7 @@ def used_parameters():
                 yield tuple(ast.literal_eval(one) if isinstance(one, ast.Constant) else None for one in call.args)
 
 
-@pytest.mark.parametrize("year", [2016, 2017, 2018, 2024, 2025, 2026, 2030])
+@pytest.mark.parametrize("year", [2016, 2017, 2018, 2019, 2024, 2025, 2026, 2030])
 def test_every_number_the_tables_ask_for_is_set_in_every_year(year):
     known = {
         (entry["name"], *entry["keys"])
