@@ -55,6 +55,7 @@ def append(
         "kind": kind,
         "at": moment,
         "actor": {"system": True} if actor is None else _named(actor),
+        "region": region,
         **body,
     }
     text = canonical(event)

@@ -259,8 +259,7 @@ class CaseWork:
             },
             expect=1,
         )
-        if no not in self._done:
-            self._body.setdefault("cancelled", []).append(no)
+        self._body.setdefault("closed" if no in self._done else "cancelled", []).append(no)
 
     def _open(self, task: OpenTask, wait: Any) -> None:
         no = int(task.ref)
@@ -345,6 +344,7 @@ class CaseWork:
             if due > self.at:
                 rest[element_id] = self.ground.working_days_left(self.case.region_code, self.now, due)
             self.batch.put(rows.CANCEL_TIMER, {"case_id": self.case.id, "no": int(text)})
+            self._body.setdefault("disarmed", []).append(int(text))
         for no, wait in waiting.items():
             if str(no) in known or wait.due_at is None:
                 continue
@@ -387,7 +387,7 @@ class CaseWork:
             self._body["steps"] = steps
         if not self._decided:
             decision = self.ground.briefing(self.definition).decision
-            self._decided = any(
+            self._decided = decision is not None and any(
                 step.element_id == decision[0] and decision[1] in step.taken for step in execution.steps
             )
         self._body["marking"] = execution.marking()
@@ -412,6 +412,7 @@ class CaseWork:
             "at": self.at,
             "case": self.case.case_no,
             "actor": actor_words(actor),
+            "region": self.case.region_code,
             "revision": self.revision,
             **self._body,
         }
