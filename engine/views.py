@@ -363,8 +363,6 @@ class StartForm:
     draft_id: str
     after: tuple[Words, ...]
     """What happens after handing in, with the limits."""
-    draft: Mapping[str, Any] | None = None
-    """What was typed and saved before: {"person_no": …, "values": {…}} exactly as typed; None before the first save."""
 
 
 @dataclass(frozen=True, slots=True)

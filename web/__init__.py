@@ -91,8 +91,8 @@ def _frame() -> dict[str, Any]:
     }
     if acting is not None:
         engine = present.engine()
-        frame["unread"] = engine.unread(acting)
-        frame["may_start"] = acting.role not in {"AUDITOR", "ADMIN"} and bool(engine.processes(acting))
+        frame["unread"] = engine.unread(acting.person_id)
+        frame["may_start"] = any(process.permitted for process in engine.processes(acting))
         if acting.role not in {"AUDITOR", "ADMIN"}:
             frame["waiting"] = engine.waiting(acting)
     return frame

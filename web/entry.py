@@ -75,7 +75,6 @@ def log_in_post() -> AnyResponse:
     if entered.must_change_password:
         onward = url_for("entry.password")
     elif len(entered.posts) == 1:
-        engine().accounts.choose_post(entered.token, entered.posts[0].id)
         onward = local_target(target, url_for("entry.front"))
     else:
         onward = url_for("entry.posts", next=target or None)
@@ -136,11 +135,9 @@ def change_password() -> AnyResponse:
             422,
         )
     try:
-        engine().accounts.change_password(who.session.person_id, old, new)
+        engine().accounts.change_password(who.session.person_id, old, new, keep_token=who.token)
     except Rejected as rejected:
         return _password_refused(rejected.message, getattr(rejected, "fields", {}), status_of(rejected))
-    if len(who.session.posts) == 1 and who.session.post_id is None:
-        engine().accounts.choose_post(who.token, who.session.posts[0].id)
     return redirect(url_for("entry.front", done="password"), 303)
 
 

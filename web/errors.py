@@ -13,6 +13,7 @@ from flask import make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from engine import Accident
 from engine.errors import BadDefinition, Conflict, Invalid, Message, NotFound, NotOpen, NotPermitted, Rejected
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ _LINES: dict[int, Message] = {
     404: Message("可能已不存在，或不在您的辖区内。", "It may be gone, or lie outside your jurisdiction."),
     405: Message("请从页面上的按钮进入。", "Please use the buttons on the pages."),
     409: Message("请查看现在的状态后再办理。", "Please look at its present state first."),
-    413: Message("每个文件最多 10 MB，请压缩后再传。", "A file may have at most 10 MB; please make it smaller."),
+    413: Message("每个文件最多 5 MB，请压缩后再传。", "A file may have at most 5 MB; please make it smaller."),
     422: Message("请检查后再提交。", "Please check and send it again."),
     429: Message("尝试次数过多。", "There were too many tries."),
     500: Message("没有保存任何内容，请稍后再试。", "Nothing was saved; please try again later."),
@@ -93,6 +94,6 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def accident(error: Exception) -> Response:
-        number = new_number()
+        number = f"E-{error.incident_id}" if isinstance(error, Accident) else new_number()
         app.logger.error("%s %s %s", number, request.method, request.path, exc_info=error)
         return page(500, number=number)

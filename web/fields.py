@@ -211,3 +211,18 @@ def typed_in(posted: MultiDict[str, str]) -> dict[str, Any]:
             values = posted.getlist(name)
             typed[name.removeprefix(PREFIX)] = values[0] if len(values) == 1 else values
     return typed
+
+
+def raw_of(sections: tuple[Section, ...]) -> dict[str, str | list[str]]:
+    """Return what a browser would post for these controls as they stand: text by name, a list where several may be chosen."""
+    raw: dict[str, str | list[str]] = {}
+    for section in sections:
+        for widget in section.widgets:
+            chosen = [option.value for option in widget.options if option.chosen]
+            if widget.control == "checks":
+                raw[widget.name] = chosen
+            elif widget.options:
+                raw[widget.name] = chosen[0] if chosen else ""
+            else:
+                raw[widget.name] = widget.value
+    return raw

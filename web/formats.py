@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from engine.instants import SHANGHAI
+from engine.instants import SHANGHAI, from_text
 from web.words import language, t
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -28,9 +28,14 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(SHANGHAI)
 
 
-def stamp(moment: datetime | None) -> str:
+def moment(text: str | datetime) -> datetime:
+    """Return the moment of a stored text, where a row comes as it is stored."""
+    return text if isinstance(text, datetime) else from_text(text)
+
+
+def stamp(at: datetime | None) -> str:
     """Return month, day and time for a list: 11-06 16:02."""
-    return local(moment).strftime("%m-%d %H:%M") if moment else ""
+    return local(at).strftime("%m-%d %H:%M") if at else ""
 
 
 def stamp_day(moment: datetime | None) -> str:
@@ -86,6 +91,7 @@ def grouped(digest: str) -> str:
 
 
 FILTERS = {
+    "moment": moment,
     "money": money,
     "stamp": stamp,
     "stamp_day": stamp_day,

@@ -40,13 +40,15 @@ def guide() -> str:
 @blueprint.get("/notices")
 def notices() -> str:
     """List what one has been told, newest first."""
-    return render_template("notices.html", notices=engine().notices(actor()))
+    return render_template("notices.html", notices=engine().notices(actor().person_id))
 
 
 @blueprint.post("/notices/<int:notice_id>/read")
 def read_notice(notice_id: int) -> AnyResponse:
     """Mark a notice as read and go to its case."""
-    case_id = engine().mark_read(actor(), notice_id)
-    if case_id:
+    mine = actor().person_id
+    case_id = next((one.case_id for one in engine().notices(mine) if one.id == notice_id), None)
+    engine().mark_read(mine, notice_id)
+    if case_id is not None:
         return redirect(url_for("cases.page", case_id=case_id), 303)
     return redirect(url_for("mine.notices"), 303)

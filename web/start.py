@@ -6,13 +6,14 @@ typed; the engine judges everything again when the case is handed in.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 
-from engine.errors import Invalid, Message, Rejected
+from engine.errors import Invalid, Message, NotFound, NotPermitted, Rejected
 from web.errors import status_of
-from web.fields import Section, typed_in, widgets_of
+from web.fields import Section, raw_of, typed_in, widgets_of
 from web.present import actor, engine, visitor
 
 if TYPE_CHECKING:
@@ -27,55 +28,100 @@ blueprint = Blueprint("start", __name__)
 _LONGEST_SEARCH = 60
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A household that was found, and whether a case can be opened for it: `refusal` says why not."""
+
+    row: Any
+    form: StartForm | None
+    refusal: Message | None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there is a member for whom no case is running."""
+        return self.form is not None and any(not member["running"] for member in self.form.household["members"])
+
+    @property
+    def running(self) -> tuple[int, str] | None:
+        """The id and number of a running case of one of the members."""
+        members = self.form.household["members"] if self.form is not None else ()
+        return next((member["running"] for member in members if member["running"]), None)
+
+
 @blueprint.get("/start")
 def processes() -> AnyResponse | str:
     """List what one's post may start; with only one, go straight to the household."""
-    found = engine().processes(actor())
+    found = tuple(process for process in engine().processes(actor()) if process.permitted)
     if len(found) == 1:
         return redirect(url_for("start.households", process_id=found[0].process_id))
     return render_template("start_processes.html", processes=found)
 
 
 @blueprint.get("/start/<process_id>")
-def households(process_id: str) -> str:
-    """Ask for which household, and say of each found one whether it can be."""
+def households(process_id: str) -> AnyResponse | str:
+    """Ask for which household and member, and say of each found one whether it can be."""
     query = request.args.get("q", "").strip()[:_LONGEST_SEARCH]
-    found = engine().households(actor(), query) if query else ()
+    process = _process(process_id)
+    refusal: Message | None = None
+    rows: tuple[Any, ...] = ()
+    if query:
+        try:
+            rows = engine().households(actor(), query)
+        except Invalid as invalid:
+            refusal = invalid.message
+    found = tuple(_look(process_id, row) for row in rows)
     chosen_no = request.args.get("household", "")
-    chosen = next((row for row in found if row.household_no == chosen_no), None)
-    if chosen is None and len(found) == 1:
-        chosen = found[0]
-    return render_template(
-        "start_households.html", process_id=process_id, process=_process(process_id), query=query, found=found, chosen=chosen
+    chosen = next((one for one in found if one.row.household_no == chosen_no), None)
+    if chosen is None:
+        chosen = next((one for one in found if one.is_free), None)
+    page = render_template(
+        "start_households.html", process=process, query=query, found=found, chosen=chosen, refusal=refusal
     )
+    return make_response(page, 422 if refusal else 200)
+
+
+def _look(process_id: str, row: Any) -> Found:
+    try:
+        return Found(row, engine().start_form(process_id, row.household_no, None, actor()), None)
+    except (NotPermitted, NotFound) as rejected:
+        return Found(row, None, rejected.message)
 
 
 @blueprint.post("/start/<process_id>")
 def choose(process_id: str) -> AnyResponse:
-    """Open a draft for the chosen household and go to its list of steps."""
+    """Open a draft for the chosen member and go to its list of steps."""
     household_no = request.form.get("household", "")
+    query = request.form.get("q", "")
     if not household_no:
-        return redirect(url_for("start.households", process_id=process_id, q=request.form.get("q", "")), 303)
-    form = engine().start_form(process_id, household_no, actor())
-    if form.running_case is not None:
-        return redirect(url_for("cases.page", case_id=form.running_case[0], done="running"), 303)
-    if not form.draft_id:
-        engine().save_draft(actor(), f"start:{process_id}", {"values": {}}, household_no)
+        return redirect(url_for("start.households", process_id=process_id, q=query), 303)
+    form = engine().start_form(process_id, household_no, None, actor())
+    members = {member["person_no"]: member for member in form.household["members"]}
+    person_no = request.form.get("person", "")
+    if person_no not in members:
+        # Another household was chosen than the one whose members were shown.
+        return redirect(url_for("start.households", process_id=process_id, q=query, household=household_no), 303)
+    running = members[person_no]["running"]
+    if running:
+        return redirect(url_for("cases.page", case_id=running[0], done="running"), 303)
+    typed = {**_typed_so_far(form), "person_no": person_no}
+    engine().save_draft(actor(), f"start:{process_id}", typed, household_no)
     return redirect(url_for("start.hub", process_id=process_id, household_no=household_no), 303)
 
 
 @blueprint.get("/start/<process_id>/<household_no>")
 def hub(process_id: str, household_no: str) -> str:
     """Show the list of steps and how far each has come."""
-    form = engine().start_form(process_id, household_no, actor())
+    form = _form(process_id, household_no)
     sections = _sections(form)
-    return render_template("start_hub.html", form=form, sections=sections, ready=_ready(form, sections), **_counts(form, sections))
+    return render_template(
+        "start_hub.html", form=form, sections=sections, ready=_ready(form, sections), **_counts(form, sections)
+    )
 
 
 @blueprint.get("/start/<process_id>/<household_no>/section/<key>")
 def section(process_id: str, household_no: str, key: str) -> str:
     """Show one section of the form."""
-    form = engine().start_form(process_id, household_no, actor())
+    form = _form(process_id, household_no)
     sections = _sections(form)
     return _section_page(form, sections, _index(sections, key))
 
@@ -83,46 +129,48 @@ def section(process_id: str, household_no: str, key: str) -> str:
 @blueprint.post("/start/<process_id>/<household_no>/section/<key>")
 def save_section(process_id: str, household_no: str, key: str) -> AnyResponse:
     """Save one section and go on to the next step; what the form's rules say about it is shown beside the fields."""
-    form = engine().start_form(process_id, household_no, actor())
+    form = _form(process_id, household_no)
     before = _sections(form)
     index = _index(before, key)
-    values = dict(_typed_so_far(form))
-    for widget in before[index].widgets:
-        values.pop(widget.name, None)
+    names = {widget.name for widget in before[index].widgets}
     posted = typed_in(request.form)
-    values.update({widget.name: posted[widget.name] for widget in before[index].widgets if widget.name in posted})
-    engine().save_draft(actor(), f"start:{process_id}", {"values": values}, household_no)
-    errors = engine().read_start(process_id, household_no, actor(), values).errors
-    concerned = {widget.name: errors[widget.name] for widget in before[index].widgets if widget.name in errors}
+    typed = {name: value for name, value in _typed_so_far(form).items() if name not in names}
+    # What was emptied stays empty, also where the register would fill it in again.
+    typed.update({name: posted.get(name, "") for name in names})
+    engine().save_draft(actor(), f"start:{process_id}", typed, household_no)
+    sections = widgets_of(form.form, form.fields, {**form.values, **typed}, {})
+    errors = engine().read_start_form(process_id, raw_of(sections)).errors
+    concerned = {name: message for name, message in errors.items() if name in names}
+    where = {"process_id": process_id, "household_no": household_no}
     if concerned and request.form.get("go") != "later":
-        form = engine().start_form(process_id, household_no, actor())
-        page = _section_page(form, widgets_of(form.form, form.fields, {**form.values, **values}, concerned), index)
-        return make_response(page, 422)
-    if request.form.get("go") == "check":
-        return redirect(url_for("start.check", process_id=process_id, household_no=household_no), 303)
-    return redirect(url_for("start.hub", process_id=process_id, household_no=household_no), 303)
+        wrong = widgets_of(form.form, form.fields, {**form.values, **typed}, concerned)
+        return make_response(_section_page(form, wrong, index), 422)
+    return redirect(url_for("start.check" if request.form.get("go") == "check" else "start.hub", **where), 303)
 
 
 @blueprint.get("/start/<process_id>/<household_no>/papers")
 def papers(process_id: str, household_no: str) -> str:
     """Show the places for papers, and what lies in them."""
-    form = engine().start_form(process_id, household_no, actor())
-    return render_template("start_papers.html", form=form, error=None)
+    return render_template("start_papers.html", form=_form(process_id, household_no), error=None)
 
 
 @blueprint.post("/start/<process_id>/<household_no>/papers")
 def attach(process_id: str, household_no: str) -> AnyResponse:
-    """Add papers to the draft."""
-    form = engine().start_form(process_id, household_no, actor())
-    draft_id = form.draft_id or engine().save_draft(actor(), f"start:{process_id}", {"values": {}}, household_no)
+    """Add papers to the draft, or take one out of it."""
+    form = _form(process_id, household_no)
+    draft_id = form.draft_id or engine().save_draft(
+        actor(), f"start:{process_id}", {"person_no": form.household["person_no"]}, household_no
+    )
     try:
+        if request.form.get("remove"):
+            engine().remove_paper(actor(), request.form["remove"])
         for slot in form.slots:
             for file in request.files.getlist(f"paper:{slot.slot}"):
                 if file.filename:
-                    engine().attach(actor(), draft_id, slot.slot, file.filename, file.mimetype, file.read())
+                    engine().attach(actor(), draft_id, slot.slot, file.filename, file.read())
     except Rejected as rejected:
-        form = engine().start_form(process_id, household_no, actor())
-        return make_response(render_template("start_papers.html", form=form, error=rejected.message), status_of(rejected))
+        page = render_template("start_papers.html", form=_form(process_id, household_no), error=rejected.message)
+        return make_response(page, status_of(rejected))
     onward = "start.hub" if request.form.get("go") == "hub" else "start.papers"
     return redirect(url_for(onward, process_id=process_id, household_no=household_no), 303)
 
@@ -130,32 +178,40 @@ def attach(process_id: str, household_no: str) -> AnyResponse:
 @blueprint.get("/start/<process_id>/<household_no>/check")
 def check(process_id: str, household_no: str) -> str:
     """Show all answers once more with a way back to each, and ask for the signature."""
-    form = engine().start_form(process_id, household_no, actor())
-    return _check_page(form, {}, None)
+    form = _form(process_id, household_no)
+    errors = engine().read_start_form(process_id, raw_of(_sections(form))).errors
+    return _check_page(form, errors, None)
 
 
 @blueprint.post("/start/<process_id>/<household_no>/check")
 def hand_in(process_id: str, household_no: str) -> AnyResponse:
     """Sign and hand in; everything stays as typed where the engine says no."""
-    form = engine().start_form(process_id, household_no, actor())
+    form = _form(process_id, household_no)
     who = visitor()
     if not request.form.get("declared"):
         declared = Message("请先确认内容属实", "Please confirm first that the content is true")
         return make_response(_check_page(form, {"declared": declared}, declared), 422)
+    reading = engine().read_start_form(process_id, raw_of(_sections(form)))
+    if reading.errors:
+        wrong = Message(
+            f"还有 {len(reading.errors)} 处要改，已填内容都在", f"{len(reading.errors)} places need correcting; nothing is lost"
+        )
+        return make_response(_check_page(form, reading.errors, wrong), 422)
     try:
         proof = engine().accounts.prove(who.session.person_id, request.form.get("password", "")) if who else None
         receipt = engine().start(
             actor(),
             process_id,
             household_no,
-            {**form.values, **_typed_so_far(form)},
+            form.household["person_no"],
+            reading.values,
             draft_id=form.draft_id or None,
             proof=proof,
         )
-    except Invalid as invalid:
-        return make_response(_check_page(form, invalid.fields, invalid.message), 422)
     except Rejected as rejected:
-        return make_response(_check_page(form, {}, rejected.message), status_of(rejected))
+        return make_response(
+            _check_page(form, getattr(rejected, "fields", {}), rejected.message), status_of(rejected)
+        )
     return redirect(url_for("cases.receipt", case_id=receipt.case_id), 303)
 
 
@@ -163,15 +219,28 @@ def _process(process_id: str) -> Any:
     found = next((process for process in engine().processes(actor()) if process.process_id == process_id), None)
     if found is None:
         abort(404)
+    if not found.permitted:
+        raise NotPermitted(found.reason or Message("您的岗位不受理这类申请", "Your post does not receive these applications"))
     return found
 
 
-def _typed_so_far(form: StartForm) -> Mapping[str, Any]:
-    return dict((form.draft or {}).get("values", {}))
+def _form(process_id: str, household_no: str) -> StartForm:
+    """Return the form for the member the draft was begun for, the head of the household where there is none yet."""
+    form = engine().start_form(process_id, household_no, None, actor())
+    person_no = form.values.get("person_no")
+    if isinstance(person_no, str) and person_no != form.household["person_no"]:
+        form = engine().start_form(process_id, household_no, person_no, actor())
+    return form
+
+
+def _typed_so_far(form: StartForm) -> dict[str, Any]:
+    """Return what the draft holds: the engine gives it back among the values, the register's own beside it."""
+    known = {*form.form.get("schema", {}).get("properties", {}), "person_no"}
+    return {name: value for name, value in form.values.items() if name in known}
 
 
 def _sections(form: StartForm, errors: Mapping[str, Message] | None = None) -> tuple[Section, ...]:
-    return widgets_of(form.form, form.fields, {**form.values, **_typed_so_far(form)}, errors or {})
+    return widgets_of(form.form, form.fields, form.values, errors or {})
 
 
 def _index(sections: tuple[Section, ...], key: str) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
-from engine.errors import Conflict, Invalid, NotFound, NotOpen, Rejected
+from engine.errors import Conflict, Invalid, Message, NotFound, NotOpen, Rejected
 from web.cases import number_in, render_case
 from web.errors import status_of
 from web.fields import typed_in, widgets_of
@@ -21,7 +21,6 @@ from web.present import actor, engine, visitor
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
-    from engine.errors import Message
     from engine.views import SigningView
 
 blueprint = Blueprint("tasks", __name__)
@@ -47,7 +46,7 @@ def release(task_id: str) -> AnyResponse:
 @blueprint.get("/tasks/<task_id>/reassign")
 def reassigning(task_id: str) -> str:
     """Ask to whom a task is handed and why."""
-    return render_template("reassign.html", task=engine().task(task_id, actor()), people=engine().assignees(task_id, actor()),
+    return render_template("reassign.html", task=engine().task(task_id, actor()), people=engine().colleagues(task_id, actor()),
                            reason="", chosen="", error=None, fields={})
 
 
@@ -62,7 +61,7 @@ def reassign(task_id: str) -> AnyResponse:
         raise
     except Rejected as rejected:
         body = render_template("reassign.html", task=engine().task(task_id, actor()),
-                               people=engine().assignees(task_id, actor()), reason=reason, chosen=chosen,
+                               people=engine().colleagues(task_id, actor()), reason=reason, chosen=chosen,
                                error=rejected.message, fields=getattr(rejected, "fields", {}))
         return make_response(body, status_of(rejected))
     return redirect(url_for("cases.page", case_id=receipt.case_id, done="reassigned"), 303)
@@ -128,7 +127,7 @@ def sign(task_id: str) -> AnyResponse:
             task_id,
             actor(),
             typed["outcome"],
-            typed["values"],
+            _read(task_id, typed).values,
             typed["opinion"],
             seen_revision=number_in(request.form.get("revision")),
             seen_digest=request.form.get("digest", ""),
@@ -153,14 +152,25 @@ def _sign_again(task_id: str, typed: dict[str, Any], rejected: Rejected) -> AnyR
     return make_response(_sign_page(shown, typed, error=rejected.message), status_of(rejected))
 
 
+def _read(task_id: str, typed: dict[str, Any]) -> Any:
+    """Read what was typed with the task's form; the decision itself travels beside it."""
+    return engine().read_task_form(task_id, actor(), typed["values"])
+
+
 def _signing(task_id: str, typed: dict[str, Any]) -> SigningView:
-    return engine().signing(
-        task_id,
-        actor(),
-        typed["outcome"],
-        typed["values"],
-        typed["opinion"],
-    )
+    """Return what would be signed; Invalid with every fault of form, papers and opinion at once."""
+    reading = _read(task_id, typed)
+    try:
+        shown = engine().signing(task_id, actor(), typed["outcome"], reading.values, typed["opinion"])
+    except Invalid as invalid:
+        raise Invalid(invalid.message, fields={**invalid.fields, **reading.errors}) from invalid
+    if reading.errors:
+        count = len(reading.errors)
+        raise Invalid(
+            Message(f"有 {count} 处需要改正，已填内容都在", f"{count} places need correcting; nothing typed is lost"),
+            fields=reading.errors,
+        )
+    return shown
 
 
 def _sign_page(shown: SigningView, typed: dict[str, Any], *, error: Message | None = None) -> str:
@@ -228,7 +238,7 @@ def _attach_all(task_id: str) -> None:
             for file in request.files.getlist(name):
                 if file.filename:
                     engine().attach(
-                        actor(), task_id, name.removeprefix("paper:"), file.filename, file.mimetype, file.read()
+                        actor(), task_id, name.removeprefix("paper:"), file.filename, file.read()
                     )
 
 

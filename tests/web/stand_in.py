@@ -11,7 +11,7 @@ from engine.errors import Invalid, NotFound, NotPermitted
 from engine.errors import Message as W
 from engine.people.actor import Actor
 from engine.people.levels import Level
-from engine.views import Receipt, SigningView, SlotView, StartForm
+from engine.views import NoticeView, Receipt, SigningView, SlotView, StartForm
 from tests.web import samples
 
 PASSWORD = "correct horse battery"
@@ -103,6 +103,7 @@ class StandIn:
     drafts: dict[str, dict[str, Any]] = field(default_factory=dict)
     papers: list[Any] = field(default_factory=list)
     gone: bool = False
+    form_errors: dict[str, Any] = field(default_factory=dict)
 
     def _maybe(self, name: str) -> None:
         if name in self.refuse:
@@ -113,7 +114,7 @@ class StandIn:
         one = next(one for one in account.posts if one.id == post_id)
         return Actor(person_id, "ab" * 32, account.name, account.staff_no, one.id, one.role, one.title.zh, one.title.en, one.region_code, one.body)
 
-    def unread(self, actor: Actor) -> int:
+    def unread(self, person_id: int) -> int:
         return 3
 
     def waiting(self, actor: Actor) -> int:
@@ -158,7 +159,7 @@ class StandIn:
         self.drafts[subject + (f"/{household_no}" if household_no else "")] = dict(content)
         return "d" * 32
 
-    def attach(self, actor: Actor, subject: str, slot: str, file_name: str, media_type: str, content: bytes) -> Any:
+    def attach(self, actor: Actor, subject: str, slot: str, file_name: str, content: bytes) -> Any:
         self._maybe("attach")
         self.told.append(("attach", slot, file_name, len(content)))
         paper = replace(samples.PAPERS[0], slot=slot, file_name=file_name, size=len(content))
@@ -182,8 +183,23 @@ class StandIn:
 
     release = claim
 
-    def assignees(self, task_id: str, actor: Actor) -> Any:
-        return (SimpleNamespace(person_id=12, name="陈国栋", staff_no="cgd", body="五华县民政局"),)
+    def colleagues(self, task_id: str, actor: Actor) -> Any:
+        return ((12, "陈国栋"),)
+
+    def read_task_form(self, task_id: str, actor: Actor, raw: dict[str, Any]) -> Any:
+        return SimpleNamespace(values={name: value for name, value in raw.items() if value}, errors=dict(self.form_errors))
+
+    def read_start_form(self, process_id: str, raw: dict[str, Any]) -> Any:
+        missing = W("请填写", "Please fill this in")
+        return SimpleNamespace(values=raw, errors={name: missing for name in START_FORM["schema"]["required"] if not raw.get(name)})
+
+    def remove_paper(self, actor: Actor, paper_id: str) -> None:
+        self.papers.clear()
+
+    def start(self, actor: Actor, process_id: str, household_no: str, person_no: str, values: dict[str, Any], *, draft_id: str | None, proof: Any) -> Receipt:
+        self._maybe("start")
+        self.told.append(("start", household_no, person_no, values))
+        return Receipt(381, samples.CASE.case_no, 1, "OPEN", 1, W("已受理", "Received"))
 
     def reassign(self, task_id: str, actor: Actor, to_person_id: int, reason: str) -> Receipt:
         if len(reason) < 5:
@@ -195,22 +211,21 @@ class StandIn:
         self.told.append(("withdraw", reason))
         return Receipt(381, samples.CASE.case_no, 6, "WITHDRAWN", 15, W("已撤回", "Withdrawn"))
 
-    def reveal(self, case_id: int, name: str, actor: Actor, reason: str = "") -> str:
+    def reveal(self, case_id: int, name: str, actor: Actor) -> str:
         self.told.append(("reveal", name))
         return "441424196601011220"
 
     def history(self, case_id: int, actor: Actor) -> Any:
         return samples.HISTORY
 
-    def notices(self, actor: Actor) -> Any:
-        return (SimpleNamespace(id=1, words=W("…000381 待您审批", "…000381 waits for you"), at=samples.NOW, read_at=None, case_no="YL-441424-2018-000381", case_id=381),)
+    def notices(self, person_id: int) -> Any:
+        return (NoticeView(1, "task_opened", W("…000381 待您审批", "…000381 waits for you"), "您的岗位", 381, samples.NOW, is_read=False),)
 
-    def mark_read(self, actor: Actor, notice_id: int) -> int | None:
+    def mark_read(self, person_id: int, notice_id: int | None = None) -> None:
         self.told.append(("mark_read", notice_id))
-        return 381
 
     def incidents(self, actor: Actor) -> Any:
-        return (SimpleNamespace(id=1, raised_at=samples.NOW, verb="complete", element_id="route", message="undeclared name", attempts=1, resolved_at=None),)
+        return (SimpleNamespace(id=1, occurred_at="2018-11-29T02:42:00.000000Z", verb="complete", element_id="route", reason="undeclared name", attempts=1, resolved_at=None),)
 
     def retry(self, incident_id: int, actor: Actor) -> None:
         self.told.append(("retry", incident_id))
@@ -218,20 +233,31 @@ class StandIn:
     # ---- starting ----
 
     def processes(self, actor: Actor) -> Any:
-        return (SimpleNamespace(process_id="medical_assistance", title=W("医疗救助", "Medical assistance")),) if actor.role == "VIL_CLERK" else ()
+        return (SimpleNamespace(process_id="medical_assistance", title=W("医疗救助", "Medical assistance"), permitted=actor.role == "VIL_CLERK", reason=W("您的岗位不受理", "Not your post")),)
 
     def households(self, actor: Actor, query: str) -> Any:
+        if query == "123456789012345678":
+            raise Invalid(W("第 18 位应为 X", "The check digit should be X"))
         if query == "nobody":
             return ()
-        people = tuple(SimpleNamespace(person_no=f"P{n}", name=name, relation=W(rel, rel), id_masked=f"4414**********{n:04d}", running=None) for n, (name, rel) in enumerate((("曾桂兰", "户主"), ("李志强", "之子")), 1))
-        rows = []
-        for no, name, running in (("441424103-0217", "曾桂兰", None), ("441424103-0188", "曾桂明", (419, "YL-441424-2018-000419"))):
-            rows.append(SimpleNamespace(household_no=no, head_name=name, members=4, category=W("建档立卡", "registered poor"), place="新亨村三组", id_masked="4414**********122X", running=running, people=people))
-        return tuple(rows)
+        return tuple(SimpleNamespace(household_no=no, head_name=name, member_count=4, village_group="三组", head_id_masked="4414**********122X", category="JD", matched_member="")
+                     for no, name in (("441424103-0217", "曾桂兰"), ("441424103-0188", "曾桂明"), ("441424103-0240", "曾桂英")))
 
-    def start_form(self, process_id: str, household_no: str, actor: Actor) -> StartForm:
-        return StartForm(process_id, W("发起医疗救助申请", "Apply for medical assistance"), self.households(actor, "x")[0], START_FORM, START_FIELDS, {},
-                         (SlotView("application", W("申请书", "Application"), True, tuple(self.papers)),), None, "d" * 32, (W("镇窗口 3 个工作日内受理", "received within 3 days"),))
+    def start_form(self, process_id: str, household_no: str, person_no: str | None, actor: Actor) -> StartForm:
+        self._maybe("start_form")
+        names = {"441424103-0217": "曾桂兰", "441424103-0188": "曾桂明", "441424103-0240": "曾桂英"}
+        if household_no not in names:
+            raise NotFound(W("没有找到这一户", "There is no such household in your jurisdiction"))
+        running = (419, "YL-441424-2018-000419") if household_no == "441424103-0188" else None
+        members = [
+            {"person_no": f"P{n}", "name": name, "relation": relation, "id_masked": f"4414**********{n:04d}", "died_on": None, "running": running}
+            for n, (name, relation) in enumerate(((names[household_no], "户主"), ("李志强", "之子"), ("李晓琳", "之孙女"), ("黄秀金", "之母")), 1)
+        ]
+        household = {"household_no": household_no, "head_name": names[household_no], "place": "五华县 华城镇 新亨村", "village_group": "三组", "category": "JD",
+                     "category_words": W("建档立卡", "registered poor"), "person_no": person_no or "P1", "person_name": names[household_no], "members": members}
+        draft = self.drafts.get(f"start:{process_id}/{household_no}")
+        return StartForm(process_id, W("医疗救助", "Medical assistance"), household, START_FORM, START_FIELDS, dict(draft or {}),
+                         (SlotView("application", W("申请书", "Application"), True, tuple(self.papers)), SlotView("referral", W("转诊证明", "Referral"), False, ())), running, "d" * 32 if draft is not None else "", ())
 
 
 START_FORM: dict[str, Any] = {

@@ -153,6 +153,7 @@ function paint(viewer, box) {
   const overlays = viewer.get("overlays");
   for (const element of registry.getAll()) for (const state of ["done", "current", "returned", "overdue", "cancelled"]) canvas.removeMarker(element.id, "st-" + state);
   overlays.clear();
+  for (const element of registry.getAll()) if (/Task$/.test(element.type)) canvas.addMarker(element.id, "plain-task");
   const states = JSON.parse(box.dataset.states || "{}");
   for (const [id, state] of Object.entries(states)) {
     if (!registry.get(id)) continue;
@@ -173,6 +174,32 @@ function paint(viewer, box) {
   }
 }
 
+// A drawing of five lanes is wider than the page: begin readable, around the step where the case stands.
+function look(viewer, box) {
+  const canvas = viewer.get("canvas");
+  const whole = canvas.zoom("fit-viewport", "auto");
+  if (whole >= 0.55) return;
+  const here = Object.entries(JSON.parse(box.dataset.states || "{}")).find(([id, state]) => (state === "current" || state === "overdue") && viewer.get("elementRegistry").get(id));
+  canvas.zoom(0.62);
+  const view = canvas.viewbox();
+  const target = here ? viewer.get("elementRegistry").get(here[0]) : null;
+  const x = target ? target.x + target.width / 2 - view.width / 2 : view.inner.x;
+  const left = Math.min(Math.max(x, view.inner.x - 20), view.inner.x + view.inner.width - view.width + 20);
+  const top = target && view.inner.height > view.height ? Math.min(Math.max(target.y + target.height / 2 - view.height / 2, view.inner.y - 20), view.inner.y + view.inner.height - view.height + 20) : view.inner.y - 20;
+  canvas.viewbox({ x: left, y: top, width: view.width, height: view.height });
+}
+
+function zooms(viewer, box) {
+  const row = one("[data-zooms]", box.parentElement);
+  if (!row) return;
+  row.hidden = false;
+  const canvas = viewer.get("canvas");
+  for (const button of all("[data-zoom]", row)) button.addEventListener("click", () => {
+    if (button.dataset.zoom === "fit") canvas.zoom("fit-viewport", "auto");
+    else canvas.zoom(Math.min(Math.max(canvas.zoom() * (button.dataset.zoom === "in" ? 1.25 : 0.8), 0.2), 3));
+  });
+}
+
 async function diagrams() {
   for (const box of all("[data-diagram]")) {
     if (getComputedStyle(box.parentElement).display === "none") continue;
@@ -182,11 +209,10 @@ async function diagrams() {
       box.classList.add("ready");
       const viewer = new window.BpmnJS({ container: box });
       await viewer.importXML(xml);
-      const fit = () => { if (box.clientWidth) viewer.get("canvas").zoom("fit-viewport", "auto"); };
-      fit();
-      addEventListener("resize", fit);
       paint(viewer, box);
       box.viewer = viewer;
+      look(viewer, box);
+      zooms(viewer, box);
     } catch { box.hidden = true; }
   }
 }
