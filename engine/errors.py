@@ -64,6 +64,9 @@ class Invalid(Rejected):
         super().__init__(message)
         self.fields: dict[str, Message] = dict(fields or {})
 
+    def __str__(self) -> str:
+        return "; ".join([self.message.en, *(f"{name}: {fault.en}" for name, fault in self.fields.items())])
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

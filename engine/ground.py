@@ -116,7 +116,7 @@ class Ground:
     def body_name(self, connection: Connection, role: str, region_code: str) -> str:
         """Return the name of the body that a post of this role in this place belongs to."""
         found = self.organisation.roles.get(role)
-        place = self.regions.find(connection, region_code).name
+        place = self.regions.find(connection, region_code).short_name
         return place if found is None else found.body_in(place).zh
 
     # ---- time ------------------------------------------------------------------------------------------------------

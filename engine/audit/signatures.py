@@ -40,8 +40,4 @@ def verify_signature(
 ) -> bool:
     """Say whether a stored signature is right: digest, algorithm, key and value."""
     content = payload_text.encode()
-    return (
-        algorithm == ALGORITHM
-        and sha256(content).hexdigest() == digest
-        and keyring.verify(key_id, content, value)
-    )
+    return algorithm == ALGORITHM and sha256(content).hexdigest() == digest and keyring.verify(key_id, content, value)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BadDefinition, EngineError, Finding, Message
 from engine.money import in_words, yuan_text
 from engine.runtime import evaluate
+from engine.runtime.reading import local_name, read_xml
 from engine.views import BriefRow, BriefView, WorkingTerm
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 _ORDER = {"failed": 0, "attention": 1, "ok": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Briefing:
     """A process's own way of telling its cases."""
 
@@ -47,11 +49,23 @@ class Briefing:
         """The posts that may open a case."""
         return frozenset(self.content["started_by"])
 
-    @property
-    def decision(self) -> tuple[str, str]:
-        """The gateway and the shape behind it that mean the county has decided: no withdrawal after that (B0.5)."""
-        gateway, target = self.content["decided_by"]
-        return str(gateway), str(target)
+    @cached_property
+    def decision(self) -> tuple[str, str] | None:
+        """The shapes before and behind the flow that means the county has decided: no withdrawal after that (B0.5).
+
+        The drawing names the flow itself, in the property `until` of the event that waits for a withdrawal.
+        """
+        flows = [
+            element.properties["until"] for element in self.definition.elements.values() if "until" in element.properties
+        ]
+        if not flows:
+            return None
+        root = read_xml(self.definition.process_id, self.definition.diagrams[self.definition.process_id].encode())
+        for element in root.iter():
+            if local_name(element) == "sequenceFlow" and element.get("id") == flows[0]:
+                return str(element.get("sourceRef")), str(element.get("targetRef"))
+        zh, en = f"没有“{flows[0]}”这条连线", f"There is no flow {flows[0]!r}."
+        raise BadDefinition([Finding(self.definition.process_id, 0, flows[0], "until", Message(zh, en))])
 
     @property
     def title(self) -> Message:

@@ -104,7 +104,10 @@ def _lines(event: Mapping[str, Any]) -> tuple[Message, ...]:
         if step["kind"] == "decision":
             numbers = "、".join(str(hit["number"]) for hit in step["hits"])
             lines.append(Message(f"规则表 {step['table']} 第 {numbers} 行命中", f"Table {step['table']}: row {numbers} hit"))
+    passed = set(event.get("closed", ()))
     for opened in event.get("opened", ()):
+        if opened["no"] in passed:
+            continue
         lines.append(Message(f"转至 {opened['name']}", f"On to {opened['name']}"))
     if "moved_to" in event:
         lines.append(Message("改由本单位负责人办理", "Moved to the leader of the body"))

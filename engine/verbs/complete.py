@@ -46,6 +46,10 @@ class Decision:
     values: Mapping[str, Any]
 
 
+FILING = "file"
+"""A query between city, province and county is no return for correction: the household has nothing to do with it."""
+
+
 def complete(
     ground: Ground,
     connection: Connection,
@@ -98,7 +102,7 @@ def carry_out(
     work.hold_duty(actor, task.duty)
     work.sign(task.no, actor, task.duty, make_signature(work.ground.keyring, work.case, shown, proof, work.now))
     work.close_task(task.no, outcome=decision.outcome, by=actor.person_id)
-    if decision.tone == "return":
+    if decision.tone == "return" and task.duty != FILING:
         work.count_return()
     work.step(lambda execution: execution.complete(str(task.no), decision.values))
     work.summarise(
@@ -243,7 +247,7 @@ def read_decision(
             Message(f"有 {len(errors)} 处需要改正,已填内容都在", f"{len(errors)} places need correcting; nothing typed is lost"),
             fields=errors,
         )
-    if tone == "return":
+    if tone == "return" and task.duty != FILING:
         _limit_returns(work)
     return Decision(outcome=outcome, words=words, tone=tone, opinion=opinion, values=typed)
 

@@ -199,7 +199,7 @@ def create_tables() -> None:
         sa.Column("phone", sa.Text(), server_default="", nullable=False),
         sa.Column("bank_name", sa.Text(), server_default="", nullable=False),
         sa.Column("bank_card", sa.Text(), server_default="", nullable=False),
-        sa.Column("test_data", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("test_data", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("details", sa.Text(), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("household_no", name=op.f("pk_household")),
     )
@@ -327,7 +327,7 @@ def create_tables() -> None:
             "id_hash", sa.String(length=64), nullable=False, comment="keyed hash of the ID number: the natural person"
         ),
         sa.Column("password_hash", sa.Text(), nullable=False),
-        sa.Column("must_change_password", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("must_change_password", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("created_at", sa.String(length=27), nullable=False),
         sa.Column("deactivated_at", sa.String(length=27), nullable=True),
         sa.Column("last_login_at", sa.String(length=27), nullable=True),
@@ -370,7 +370,7 @@ def create_tables() -> None:
         sa.Column("birth_date", sa.String(length=10), nullable=False),
         sa.Column("sex", sa.String(length=1), nullable=False),
         sa.Column("health", sa.Text(), server_default="", nullable=False),
-        sa.Column("insured", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("insured", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("died_on", sa.String(length=10), nullable=True),
         sa.Column("details", sa.Text(), server_default="{}", nullable=False),
         sa.ForeignKeyConstraint(
@@ -425,7 +425,7 @@ def create_tables() -> None:
         sa.Column(
             "decided",
             sa.Boolean(),
-            server_default=sa.text("0"),
+            server_default=sa.false(),
             nullable=False,
             comment="the county has decided: no withdrawal any more",
         ),
@@ -531,7 +531,7 @@ def create_tables() -> None:
         sa.Column("closed_by", KEY, nullable=True),
         sa.Column("limit_days", sa.Integer(), nullable=True),
         sa.Column("due_at", sa.String(length=27), nullable=True),
-        sa.Column("provisional", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("provisional", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("stage", sa.String(length=10), server_default="NONE", nullable=False),
         sa.Column("clock", sa.Text(), server_default="{}", nullable=False, comment="JSON: start, pauses, extensions"),
         sa.ForeignKeyConstraint(["case_id"], ["process_case.id"], name=op.f("fk_task_case_id_process_case")),
@@ -570,7 +570,7 @@ def create_tables() -> None:
         ),
         sa.Column("due_at", sa.String(length=27), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False, comment="ARMED, PAUSED, FIRED, CANCELLED, FAILED"),
-        sa.Column("provisional", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("provisional", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["process_case.id"], name=op.f("fk_timer_case_id_process_case")),
         sa.PrimaryKeyConstraint("case_id", "no", name=op.f("pk_timer")),
     )
