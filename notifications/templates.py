@@ -43,9 +43,9 @@ LEVELS = {
 }
 STATUSES = {
     "COMPLETED": ("已办结", "completed"),
-    "REJECTED": ("不予通过", "not approved"),
+    "REJECTED": ("不予救助", "refused"),
     "WITHDRAWN": ("已撤回", "withdrawn"),
-    "NOTHING_TO_PAY": ("无需支付，已办结", "completed, nothing to pay"),
+    "NOTHING_TO_PAY": ("无可救助金额", "nothing to pay"),
 }
 
 

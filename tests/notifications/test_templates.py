@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import engine
+from engine.reading.timeline import STATUS_WORDS
+from engine.verbs import fire
 from notifications.delivery import Postman
-from notifications.templates import GENERAL, TEMPLATES, personal_data_in, render
+from notifications.templates import GENERAL, STATUSES, TEMPLATES, personal_data_in, render
 
 if TYPE_CHECKING:
     from notifications.channels import Addressee, Parcel
@@ -113,3 +117,19 @@ def test_a_text_that_would_carry_personal_data_is_withheld_and_the_failure_is_vi
     assert Postman(channels=(Outside(),)).deliver(world.outbox, world.now).failed == 1
     assert sent == []
     assert "Withheld" in world.message(key).last_error
+
+
+# ---- the house tests itself ----------------------------------------------------------------------------------------------
+
+
+def test_every_kind_the_engine_owes_has_words_of_its_own():
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(engine.__file__).parent.rglob("*.py"))
+    owed = set(re.findall(r'\bowe\(\s*"([a-z_]+)"', source)) | set(fire._KIND.values())
+    assert {"task_arrived", "case_closed", "red_card"} <= owed
+    assert owed - TEMPLATES.keys() == set()
+
+
+def test_an_outcome_is_called_in_a_notice_what_it_is_called_on_the_page():
+    assert {name: zh for name, (zh, _) in STATUSES.items()} == {
+        name: words.zh for name, words in STATUS_WORDS.items() if name != "OPEN"
+    }
