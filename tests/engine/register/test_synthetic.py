@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_categories_follow_each_other_without_gap_or_overlap(register):
         periods = json.loads(row["details"])["categories"]
         assert periods[-1]["to"] is None
         assert periods[-1]["code"] == row["category"]
-        for before, after in zip(periods, periods[1:], strict=False):
+        for before, after in pairwise(periods):
             assert date.fromisoformat(after["from"]).toordinal() - date.fromisoformat(before["to"]).toordinal() == 1
 
 
