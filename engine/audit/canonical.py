@@ -1,11 +1,13 @@
 """One way to write a value down, so that the same fact always has the same bytes and the same digest.
 
-This is RFC 8785 for the values we have: objects, arrays, text, integers, truth values and null. There are no floats: money is fen, ratios are
-basis points, and a float would be written differently by different programs. Keys are sorted by UTF-16 code units; for the
-characters below the surrogates, the only ones a name may have, that is Python's own order.
+This is RFC 8785 for the values we have: objects, arrays, text, integers, truth values and null. There are no
+floats: money is fen, ratios are basis points, and a float would be written differently by different programs. Keys
+are sorted by UTF-16 code units; for the characters below the surrogates, the only ones a name may have, that is
+Python's own order.
 
-The text itself comes from the C encoder of the standard library, which would also write floats and names that are numbers; so the value is
-looked through first. Names repeat from event to event, which is why a name is looked at once and then remembered.
+The text itself comes from the C encoder of the standard library, which would also write floats and names that are
+numbers; so the value is looked through first. Names repeat from event to event, which is why a name is looked at
+once and then remembered.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The installation's keys: for the state of cases, for recognising a natural person, for signing.
 
-They lie as files of mode 0600 in the instance folder, never in the database, so that whoever can write rows cannot also make them look
-right. Losing the state key makes running cases unreadable and losing the person key makes people unrecognisable: the folder belongs into
-the backup, apart from the database's.
+They lie as files of mode 0600 in the instance folder, never in the database, so that whoever can write rows cannot
+also make them look right. Losing the state key makes running cases unreadable and losing the person key makes
+people unrecognisable: the folder belongs into the backup, apart from the database's.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class Keyring:
     @classmethod
     def for_tests(cls, seed: bytes = b"tests") -> Keyring:
         """Return keys that are the same every time, for tests and rehearsals; never for an installation."""
-        return cls._from_bytes(*(sha256(seed + name.encode()).digest() for name in _FILES))
+        state, person, signing = (sha256(seed + name.encode()).digest() for name in _FILES)
+        return cls._from_bytes(state, person, signing)
 
     @classmethod
     def _from_bytes(

@@ -1,7 +1,7 @@
 """Appending to the chains that are not cases: log-ins, refusals, reads of personal data, administrative changes.
 
-A case's own chain is written by the verb that moves it, with the case row as its head; the others have their heads in audit_stream, one row a
-stream, locked while an event is appended.
+A case's own chain is written by the verb that moves it, with the case row as its head; the others have their heads
+in audit_stream, one row a stream, locked while an event is appended.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _OPEN_STREAM = Statement(
 )
 _LOCK_STREAM = Statement("SELECT s.seq, s.hash FROM audit_stream s WHERE s.stream = :stream {for_update}", lock="s")
 _MOVE_STREAM = Statement("UPDATE audit_stream SET seq = :seq, hash = :hash WHERE stream = :stream")
-_INSERT = insert(model.audit_event, *"stream seq case_id kind at actor_id region_code body prev_hash hash".split())
+_INSERT = insert(
+    model.audit_event,
+    *["stream", "seq", "case_id", "kind", "at", "actor_id", "region_code", "body", "prev_hash", "hash"],
+)
 
 
 def append(
