@@ -1,5 +1,4 @@
-"""The rules of one audit event: its hash, its place in its stream, and that every column says what the sealed body
-says.
+"""The rules of one audit event: its hash, its place in its stream, and what its columns must say.
 
 A stream (a case, a person, the system) is a chain: the hash of an event covers the hash before it and the whole
 body. The columns beside the body are there to be searched by; each of them is found again in the body or follows

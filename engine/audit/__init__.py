@@ -1,1 +1,1 @@
-"""The audit trail: events and their chains, signatures, checkpoints, and what can be read from them and proved about them."""
+"""The audit trail: events, signatures and checkpoints, what can be read from them, and what proves them."""
