@@ -16,6 +16,10 @@ from zlib import crc32
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin
+from SpiffWorkflow.bpmn.specs.event_definitions.simple import TerminateEventDefinition
+from SpiffWorkflow.bpmn.specs.mixins.events.end_event import EndEvent
+from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.bpmn.specs.mixins.inclusive_gateway import InclusiveGateway
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 
@@ -231,6 +235,7 @@ def _prepare(spec: Any) -> None:
     spec.shapes = tuple(sorted(spec.task_specs))
     spec.numbers = {name: number for number, name in enumerate(spec.shapes)}
     spec.fingerprint = crc32("\n".join(spec.shapes).encode())
+    spec.always_terminates = _always_terminates(spec)
     spec.looks_ahead = any(
         isinstance(task_spec, InclusiveGateway) and len(task_spec.inputs) > 1 for task_spec in spec.task_specs.values()
     )
@@ -242,6 +247,25 @@ def _prepare(spec: Any) -> None:
         for clock in (definition, *getattr(definition, "event_definitions", ())):
             if isinstance(clock, Clock):
                 clock.limit_days = _limit_days(clock.expression)
+
+
+def _always_terminates(spec: Any) -> bool:
+    """Say whether every way from the start ends in a terminate end, but for what non-interrupting events open beside it."""
+    seen = set()
+    waiting = [spec.start]
+    while waiting:
+        task_spec = waiting.pop()
+        if task_spec.name in seen or (isinstance(task_spec, BoundaryEvent) and not task_spec.cancel_activity):
+            continue
+        seen.add(task_spec.name)
+        if isinstance(task_spec, EndEvent):
+            if not isinstance(task_spec.event_definition, TerminateEventDefinition):
+                return False
+        elif not task_spec.outputs and not isinstance(task_spec, BoundaryEventJoin):
+            return False
+        else:
+            waiting.extend(task_spec.outputs)
+    return spec.end.name not in seen
 
 
 def _bind(

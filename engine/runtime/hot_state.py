@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _ROW = 7
 """Columns of a task that keeps no books of its own."""
+_NOTHING, _BASE, _AS_ABOVE = 0, 1, 2
+"""Data without a difference to tell: none at all, the base's, the same as the parent's."""
+_REACHED = TaskState.READY | TaskState.STARTED | TaskState.WAITING
 _MAGIC = b"BFS"
 FORMAT = 1
 _DIGEST_AT = 4
@@ -64,32 +67,43 @@ def _refuse_number(text: str) -> Any:
 def encode(tree: CaseTree, ended_by: str | None) -> Any:
     """Return the content of a state: counters, the case's own tree, then the processes it called."""
     trees = [tree, *tree.subprocesses.values()]
-    base: dict[str, Any] = {}
-    for one in trees:
-        for task in one.tasks.values():
-            if len(task.data) > len(base):
-                base = task.data
+    base = _base(tree)
+    positions = {name: position for position, name in enumerate(base)}
     return [
         tree.last_number,
         tree.last_change,
         ended_by,
         base,
-        [_encode_tree(one, base) for one in trees],
+        [_encode_tree(one, base, positions) for one in trees],
     ]
 
 
-def _encode_tree(tree: Any, base: dict[str, Any]) -> Any:
+def _base(tree: CaseTree) -> dict[str, Any]:
+    """Return the data the others are told from: those of the step that was reached last."""
+    data: dict[str, Any] = {}
+    youngest = -1
+    for task in tree.tasks.values():
+        if task._state & _REACHED and task.data and task.last_state_change > youngest:
+            youngest = task.last_state_change
+            data = task.data
+    return data
+
+
+def _encode_tree(tree: Any, base: dict[str, Any], positions: dict[str, int]) -> Any:
     numbers = tree.spec.numbers
     rows: list[Any] = []
     for task in walk(tree.task_tree):
+        above = task.above
         row = [
             int(task.id),
             numbers[task.task_spec.name],
-            int(task.above.id) if task.above is not None else 0,
+            int(above.id) if above is not None else 0,
             task._state,
             task.last_state_change,
             1 if task.triggered else 0,
-            _difference(task.data, base),
+            _AS_ABOVE
+            if above is not None and task.data and _same_data(task.data, above.data)
+            else _difference(task.data, base, positions),
         ]
         if task.internal_data and task._state & TaskState.NOT_FINISHED_MASK:
             row.append(task.internal_data)
@@ -114,34 +128,47 @@ def _same(left: Any, right: Any) -> bool:
     return type(left) is str or type(left) is int or repr(left) == repr(right)
 
 
-def _difference(data: dict[str, Any], base: dict[str, Any]) -> Any:
-    """Return 0 for no data, 1 for the base itself, else [changed, "-" or "+", names]: all but these, or only these, of the base."""
+def _same_data(left: dict[str, Any], right: dict[str, Any]) -> bool:
+    return len(left) == len(right) and all(name in right and _same(value, right[name]) for name, value in left.items())
+
+
+def _difference(data: dict[str, Any], base: dict[str, Any], positions: dict[str, int]) -> Any:
+    """Return how data differ from the base: 0 no data, 1 the base itself, else [changed, sign, places of names in the base].
+
+    The sign "-" says all of the base but these, "+" only these.
+    """
     if not data:
-        return 0
+        return _NOTHING
+    if data is base:
+        return _BASE
     changed = {}
     common = []
     for name, value in data.items():
         if name in base and _same(value, base[name]):
-            common.append(name)
+            common.append(positions[name])
         else:
             changed[name] = value
     if len(common) == len(base):
-        return [changed, "-", []] if changed else 1
-    missing = [name for name in base if name not in data]
-    return [changed, "-", missing] if len(missing) <= len(common) else [changed, "+", common]
+        return [changed, "-", []] if changed else _BASE
+    if len(common) * 2 < len(base):
+        return [changed, "+", common]
+    return [changed, "-", [position for name, position in positions.items() if name not in data]]
 
 
-def _rebuilt(difference: Any, base: dict[str, Any]) -> dict[str, Any]:
-    if difference == 0:
+def _rebuilt(difference: Any, base: dict[str, Any], names: list[str], above: Any) -> dict[str, Any]:
+    """Return the data a difference tells of, sharing no list with anybody's."""
+    if difference == _NOTHING:
         return {}
-    if difference == 1:
+    if difference == _BASE:
         return copied(base)  # type: ignore[no-any-return]
-    changed, sign, names = difference
+    if difference == _AS_ABOVE:
+        return copied(above.data)  # type: ignore[no-any-return]
+    changed, sign, places = difference
     if sign == "-":
-        left_out = set(names)
+        left_out = {names[place] for place in places}
         data = {name: copied(value) for name, value in base.items() if name not in left_out}
     else:
-        data = {name: copied(base[name]) for name in names}
+        data = {names[place]: copied(base[names[place]]) for place in places}
     data.update(changed)
     return data
 
@@ -151,6 +178,7 @@ def decode(definition: Definition, content: Any, script_engine: Any) -> tuple[Ca
     last_number, last_change, ended_by, base, trees = content
     top = CaseTree(definition.spec, dict(definition.called_specs), script_engine, planted=False)
     waiting: list[Any] = []
+    names = list(base)
     for index, (name, fingerprint, parent, completed, data, correlations, rows) in enumerate(trees):
         if index == 0:
             tree: Any = top
@@ -165,12 +193,12 @@ def decode(definition: Definition, content: Any, script_engine: Any) -> tuple[Ca
         tree.correlations = correlations
         if fingerprint != tree.spec.fingerprint:
             raise EngineError("", f"The state of {name} was written for other shapes; was the library changed?")
-        specs, names = tree.spec.task_specs, tree.spec.shapes
+        specs, shapes = tree.spec.task_specs, tree.spec.shapes
         for row in rows:
-            task = CaseTask(tree, specs[names[row[1]]], tree.tasks.get(str(row[2])), row[3], str(row[0]))
+            task = CaseTask(tree, specs[shapes[row[1]]], tree.tasks.get(str(row[2])), row[3], str(row[0]))
             task.last_state_change = row[4]
             task.triggered = bool(row[5])
-            task.data = _rebuilt(row[6], base)
+            task.data = _rebuilt(row[6], base, names, task.above)
             if len(row) > _ROW:
                 task.internal_data = row[7]
             if row[2] == 0:

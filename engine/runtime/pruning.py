@@ -11,6 +11,9 @@ library asks finished tasks these questions, and no others:
   earlier arrival and its parent stay until the join has fired. The join of all ends merges them only when the process ends, so of
   its arrivals one stays, with their data merged in the order they came.
 
+Where every way through a process that is not beside the flow ends in a terminate end (`spec.always_terminates`), the join of all ends
+never fires, since a way is open until then; so there the data of branches that have ended are not asked for either.
+
 The tasks that stay keep their order and who is whose ancestor. A join that can be passed twice would in the library also count the
 arrivals of earlier rounds, and so fire early (BPMN.md A11); here they are gone. The gate refuses such drawings anyway.
 """
@@ -56,7 +59,10 @@ def prune(top: CaseTree) -> None:
 def _prune(tree: Any) -> None:
     order = walk(tree.task_tree)
     root = tree.task_tree
-    keep = {root} if tree.completed else _needed(order) | {root}
+    keep = set() if tree.completed else _needed(order, ends_matter=not tree.spec.always_terminates)
+    if root not in keep:
+        keep.add(root)
+        root.data = {}
     if len(keep) == len(order):
         return
     nearest: dict[Any, Any] = {None: None}
@@ -73,7 +79,7 @@ def _prune(tree: Any) -> None:
             above.below.append(task)
 
 
-def _needed(order: list[Any]) -> set[Any]:  # noqa: C901, PLR0912  (one question of the library after another)
+def _needed(order: list[Any], *, ends_matter: bool) -> set[Any]:  # noqa: C901, PLR0912  (one question of the library after another)
     """Return the tasks that stay."""
     keep: set[Any] = set()
     arrivals: list[Any] = []
@@ -86,6 +92,8 @@ def _needed(order: list[Any]) -> set[Any]:  # noqa: C901, PLR0912  (one question
             keep.add(task)
             if state == TaskState.WAITING:
                 keep.add(task.above)
+                if role == _END_JOIN and not ends_matter:
+                    task.above.data = {}
             if role == _STRUCTURED and spec.split_task is not None:
                 split = task.find_ancestor(spec.split_task)
                 keep.add(split)
@@ -99,7 +107,8 @@ def _needed(order: list[Any]) -> set[Any]:  # noqa: C901, PLR0912  (one question
     for task in arrivals:
         if task.last_state_change > fired.get(task.task_spec.name, 0):
             if _role(task.task_spec) == _END_JOIN:
-                ends.append(task)
+                if ends_matter:
+                    ends.append(task)
             else:
                 keep.update((task, task.above))
     if ends:
