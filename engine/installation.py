@@ -1,4 +1,4 @@
-"""Setting up an installation: the schema, the keys, the places and the calendar; then a register, imported or made up for a demo.
+"""Setting up an installation: schema, keys, places, calendar and processes; then a register, imported or made up for a demo.
 
 These are the few acts that come before anybody can log in, so no actor stands behind them: the events name the system. Each may be
 repeated; the second time finds everything in place. Commands of the web's `bangfu` come through here and nowhere else.
@@ -18,11 +18,10 @@ from engine import schema
 from engine.audit.keys import Keyring
 from engine.audit.writing import append
 from engine.database import Database
-from engine.deadlines.seed import seed_days
 from engine.demonstration import COUNTY, TOWN, VILLAGE, build_county
 from engine.errors import Conflict, Message, NotFound
 from engine.instants import local_date, system_clock
-from engine.model import calendar_day, household, person, post, region
+from engine.model import household, person, post, region
 from engine.people.accounts import Accounts
 from engine.people.levels import Level
 from engine.people.organisation import Organisation
@@ -30,6 +29,8 @@ from engine.people.posts import holders
 from engine.people.regions import Regions, load_regions, place_name, read_table
 from engine.register.importing import import_households
 from engine.register.workbook import write_template
+from engine.runtime import Bundle
+from engine.verbs.deploy import deploy, seed_calendar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 __all__ = ["Demo", "DemoLogIn", "Initialised", "import_register", "initialise", "prepare_demo", "write_template"]
+
+_DICTIONARY = ".dictionary.json"
 
 # Whoever wants to walk a case from the village to the province needs one of each; two where one may have to stand aside.
 _LOG_INS = {
@@ -73,6 +76,8 @@ class Initialised:
     source: str
     as_of: str
     new_days: int
+    processes: tuple[tuple[str, int], ...]
+    """Every process that can be started, with the version new cases get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +107,27 @@ class Demo:
 
 
 def initialise(settings: Settings, *, clock: Callable[[], datetime] = system_clock) -> Initialised:
-    """Bring the database to the newest schema, make the keys where there are none, and load places and calendar days."""
+    """Bring the database to the newest schema, make the keys where there are none, load places and calendar days, deploy processes.
+
+    BadDefinition when a drawing would not run as it says; then nothing has changed but the schema.
+    """
     table = read_table()
+    now = clock()
+    settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     Keyring.load(settings.instance)
     with _opened(settings) as database:
         schema.upgrade(database)
         with database.transaction() as connection:
             new_places = load_regions(connection, table)
-            new_days = _load_calendar(connection, settings)
+            new_days = seed_calendar(connection, settings.workflows)
+            processes = _deploy_all(connection, settings, now)
             places = connection.execute(select(func.count()).select_from(region)).scalar_one()
             if new_places or new_days:
                 append(
                     connection,
                     "system",
                     "system_initialised",
-                    clock(),
+                    now,
                     None,
                     "",
                     places=new_places,
@@ -124,7 +135,7 @@ def initialise(settings: Settings, *, clock: Callable[[], datetime] = system_clo
                     source=table.source,
                     as_of=table.as_of,
                 )
-    return Initialised(int(places), new_places, table.source, table.as_of, new_days)
+    return Initialised(int(places), new_places, table.source, table.as_of, new_days, processes)
 
 
 def import_register(
@@ -256,17 +267,13 @@ def _require_demo(connection: Connection) -> None:
         )
 
 
-def _load_calendar(connection: Connection, settings: Settings) -> int:
-    columns = calendar_day.c
-    known = frozenset(connection.execute(select(columns.day).where(columns.region_code == "")).scalars())
-    rows = [
-        {"region_code": "", "day": day.isoformat(), "working": working, "source": source}
-        for day, working, source in seed_days(settings.workflows)
-        if day.isoformat() not in known
-    ]
-    if rows:
-        connection.execute(calendar_day.insert(), rows)
-    return len(rows)
+def _deploy_all(connection: Connection, settings: Settings, now: datetime) -> tuple[tuple[str, int], ...]:
+    """Deploy every process that has a data dictionary; the same files again keep their version."""
+    ids = sorted(path.name.removesuffix(_DICTIONARY) for path in settings.workflows.glob(f"*{_DICTIONARY}"))
+    return tuple(
+        (process_id, deploy(connection, Bundle.from_folder(settings.workflows, process_id), by="bangfu init", now=now))
+        for process_id in ids
+    )
 
 
 def _count(connection: Connection, table: Table) -> int:
@@ -281,7 +288,6 @@ def _count_places(connection: Connection, level: Level) -> int:
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Database]:
-    settings.instance.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
     try:
         yield database

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.errors import Rejected
-from engine.settings import Settings
+
+from engine import Rejected, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

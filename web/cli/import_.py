@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from engine.errors import Rejected
-from engine.settings import Settings
+
+from engine import Rejected, Settings
 
 
 @click.group("import")

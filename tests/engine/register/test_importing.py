@@ -49,6 +49,26 @@ def member_row(number="441424104-0217", relation="户主", order=400, **more):
     return row | {"是否参保": "是", "参保日期": date(2017, 1, 1)} | more
 
 
+def write_workbook(path, households=None, members=None, *, sheets=(HOUSEHOLDS, MEMBERS), columns=None):
+    """Write a workbook as a spreadsheet program would: days as days, text as text, numbers as numbers."""
+    content = {HOUSEHOLDS: households or [], MEMBERS: members or []}
+    usual = {HOUSEHOLDS: HOUSEHOLD_COLUMNS, MEMBERS: MEMBER_COLUMNS} | (columns or {})
+    with xlsxwriter.Workbook(str(path), {"remove_timezone": True}) as workbook:
+        day = workbook.add_format({"num_format": "yyyy-mm-dd"})
+        for sheet in sheets:
+            page = workbook.add_worksheet(sheet)
+            page.write_row(0, 0, usual[sheet])
+            for line, row in enumerate(content[sheet], start=1):
+                for place, column in enumerate(usual[sheet]):
+                    cell = row.get(column, "")
+                    if isinstance(cell, date):
+                        page.write_datetime(line, place, datetime(cell.year, cell.month, cell.day, tzinfo=UTC), day)
+                    elif isinstance(cell, str):
+                        page.write_string(line, place, cell)
+                    else:
+                        page.write(line, place, cell)
+
+
 @pytest.fixture
 def office(database, keyring, tmp_path):
     """Return a way to write a workbook and import it into a register that knows 华城镇."""
@@ -61,30 +81,8 @@ def office(database, keyring, tmp_path):
         def __init__(self):
             self.path = tmp_path / "households.xlsx"
 
-        def write(self, households=None, members=None, sheets=(HOUSEHOLDS, MEMBERS), columns=None):
-            content = {HOUSEHOLDS: households or [], MEMBERS: members or []}
-            with xlsxwriter.Workbook(str(self.path)) as workbook:
-                day = workbook.add_format({"num_format": "yyyy-mm-dd"})
-                for sheet in sheets:
-                    page = workbook.add_worksheet(sheet)
-                    headings = list(
-                        (columns or {}).get(sheet) or (HOUSEHOLD_COLUMNS if sheet == HOUSEHOLDS else MEMBER_COLUMNS)
-                    )
-                    page.write_row(0, 0, headings)
-                    for line, row in enumerate(content.get(sheet, []), start=1):
-                        for place, column in enumerate(headings):
-                            cell = row.get(column, "")
-                            if isinstance(cell, date):
-                                page.write_datetime(
-                                    line,
-                                    place,
-                                    datetime(cell.year, cell.month, cell.day, tzinfo=UTC).replace(tzinfo=None),
-                                    day,
-                                )
-                            elif isinstance(cell, str):
-                                page.write_string(line, place, cell)
-                            else:
-                                page.write(line, place, cell)
+        def write(self, households=None, members=None, **more):
+            write_workbook(self.path, households, members, **more)
 
         def run(self, **more):
             with database.transaction() as connection:
