@@ -188,11 +188,9 @@ def _heads(connection: Connection, report: Report, *, case_id: int | None = None
     if case_id is None:
         _headless(connection, report)
         return
-    beyond = select(func.max(audit_event.c.seq), process_case.c.event_seq).where(
-        process_case.c.id == case_id, audit_event.c.stream == f"case:{case_id}"
-    )
-    found = connection.execute(beyond.group_by(process_case.c.event_seq)).one_or_none()
-    if found is not None and found[0] > found[1]:
+    last = select(func.max(audit_event.c.seq)).where(audit_event.c.stream == f"case:{case_id}").scalar_subquery()
+    found = connection.execute(select(last, process_case.c.event_seq).where(process_case.c.id == case_id)).one_or_none()
+    if found is not None and found[0] is not None and found[0] > found[1]:
         report.problems.append(_beyond(f"case:{case_id}", found[0]))
 
 
@@ -290,13 +288,13 @@ def _order(connection: Connection, roots: Mapping[int, CheckpointRow], report: R
         if len(report.problems) >= MOST_PROBLEMS:
             return
         tree.add(str(ordered))
-        row = roots.get(tree.size)
-        if row is not None:
+        signed = roots.get(tree.size)
+        if signed is not None:
             reached.discard(tree.size)
-            if tree.root() != row.root:
+            if tree.root() != signed.root:
                 report.problems.append(
                     Problem(
-                        row.where, "锚定的事件与签署的根不符", "the events it covers do not give the root it signed"
+                        signed.where, "锚定的事件与签署的根不符", "the events it covers do not give the root it signed"
                     )
                 )
     report.problems.extend(
