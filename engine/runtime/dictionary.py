@@ -1,7 +1,8 @@
 """The data dictionary of a process: every name a case may know, its type, and its words in Chinese and English.
 
 What is not declared is refused before the engine sees it (DESIGN.md §3.5). A form field called like a function, a Python keyword or one
-of the library's own marks would change routing or lock a case for ever (RELIABILITY.md §0.2, §0.3), so such names cannot be declared at all.
+of the library's own marks would change routing or lock a case for ever (RELIABILITY.md §0.2, §0.3), so such names cannot be declared
+at all.
 """
 
 from __future__ import annotations

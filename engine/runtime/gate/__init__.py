@@ -1,8 +1,8 @@
 """The gate before deployment: whatever would not run as BPMN says is refused here, with file, line, reason and remedy.
 
-SpiffWorkflow accepts drawings it then runs differently: it leaves elements out, lets joins go on early, decides by the height of a shape in the
-picture, loses data on boundary branches (BPMN.md A, reproduced). A drawing that passes this gate uses only what was tried and found
-right. The gate reads; it runs nothing of what it reads.
+SpiffWorkflow accepts drawings it then runs differently: it leaves elements out, lets joins go on early, decides by the height of a
+shape in the picture, loses data on boundary branches (BPMN.md A, reproduced). A drawing that passes this gate uses only what was
+tried and found right. The gate reads; it runs nothing of what it reads.
 
 Each family of rules has a file of its own: shapes, conditions, ways, forks, calls, people, values, tables.
 """

@@ -1,7 +1,7 @@
 """Calls between processes: they exist, declare what goes in and out where the library keeps it, and never call themselves.
 
-Also what a called process lets escape: an error that nobody catches would silently complete the case (BPMN.md A8), and a message waited for in
-two places would release both (A7).
+Also what a called process lets escape: an error that nobody catches would silently complete the case (BPMN.md A8), and a message
+waited for in two places would release both (A7).
 """
 
 from __future__ import annotations

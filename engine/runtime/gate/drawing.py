@@ -90,7 +90,7 @@ class Shape:
 
     @cached_property
     def properties(self) -> Mapping[str, str]:
-        """What the shape says about itself: post, duty, form, …"""
+        """What the shape says about itself: post, duty, form and so on."""
         block = self.extensions.get("properties")
         return {} if block is None else {child.get("name", ""): child.get("value", "") for child in block}
 

@@ -117,7 +117,7 @@ class Known:
         self.decisions = {**(self.decisions or {}), decision.id: (path, decision)}
 
     def _read_form(self, path: str, content: bytes) -> None:
-        _, process, name = (path.split("/") + ["", ""])[:3]
+        _, process, name = [*path.split("/"), "", ""][:3]
         if self.forms is None:
             return
         self.forms[process, name.removesuffix(".json")] = None

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from engine.errors import Finding, Message
 from engine.people.levels import Level
-from engine.runtime.gate.drawing import Process, Shape, at, finding
 from engine.runtime.gate.conditions import unreadable
+from engine.runtime.gate.drawing import Process, Shape, at, finding
 from engine.runtime.reading import local_name
 from engine.runtime.surroundings import SERVICE_OPERATORS
 
@@ -68,7 +68,7 @@ def _lanes(process: Process, *, is_called: bool) -> Iterator[Finding]:
 
 def _person_task(process: Process, shape: Shape, known: Known) -> Iterator[Finding]:
     post, duty, form = (shape.properties.get(name, "") for name in ("post", "duty", "form"))
-    if known.posts is not None and post not in known.posts or not post:
+    if not post or (known.posts is not None and post not in known.posts):
         yield at(
             process,
             shape,

@@ -132,7 +132,7 @@ def _strangers(process: Process, node: Any) -> Iterator[Finding]:
             )
 
 
-def _found(process: Process, node: Any, rule: str, zh: str, en: str, zh_remedy: str, en_remedy: str) -> Finding:  # noqa: PLR0917
+def _found(process: Process, node: Any, rule: str, zh: str, en: str, zh_remedy: str, en_remedy: str) -> Finding:
     return finding(
         process.path,
         node.sourceline,

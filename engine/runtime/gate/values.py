@@ -1,8 +1,8 @@
 """Names and their values: everything named is declared, and has a value on every way that leads to where it is asked for.
 
-A default flow does not save an undefined name (BPMN.md A9): the case would stop with an error after the clerk's signature. So the gate follows every
-way through the drawing and carries the set of names that surely have a value, and besides them promises of the form *if the outcome was
-RETURN, return_to was filled in*, which a form's schema gives and a gateway's condition redeems. What a person may leave empty has no sure value.
+A default flow does not save an undefined name (BPMN.md A9): the case would stop with an error after the clerk's signature. So the
+gate follows every way through the drawing and carries the set of names that surely have a value, and besides them promises of the
+form *if the outcome was RETURN, return_to was filled in*, which a form's schema gives and a gateway's condition redeems. What a person may leave empty has no sure value.
 What a task forgets when it opens again has none either, until it is filled in anew.
 """
 
