@@ -105,7 +105,10 @@ class Outbox(Protocol):
     """What the engine's front door offers the delivery; each verb is one transaction."""
 
     def take_messages(self, *, now: datetime, limit: int, lease_seconds: int) -> Sequence[OwedMessage]:
-        """Lease the messages owed at `now`, oldest first; nobody else gets them until the lease ends."""
+        """Lease the messages owed at `now`, oldest first; nobody else gets them until the lease ends.
+
+        With each comes whatever else is owed about the same case, beyond `limit`, so that a delay's stages stay together.
+        """
 
     def post_notice(
         self,
@@ -321,7 +324,7 @@ def _current(messages: Sequence[OwedMessage]) -> set[str]:
     for message in messages:
         rank = template_of(message.kind).rank
         people = tuple(sorted(recipient.person_id for recipient in message.recipients))
-        about = (message.case_id, message.task_no, people) if rank else (message.key,)
+        about = (message.case_id, message.task_no, people) if rank and people else (message.key,)
         known = highest.get(about)
         if known is None or (rank, message.created_at) >= (template_of(known.kind).rank, known.created_at):
             highest[about] = message

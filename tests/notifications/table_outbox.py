@@ -59,16 +59,17 @@ class TableOutbox:
         self.database = database
 
     def take_messages(self, *, now: datetime, limit: int, lease_seconds: int) -> tuple[OwedMessage, ...]:
-        """Lease the messages owed at `now`, oldest first, until the lease ends."""
+        """Lease the messages owed at `now`, oldest first, until the lease ends, and with each what else its case owes."""
         table = model.message
+        due = (table.c.state == "OWED", table.c.next_at <= to_text(now))
+        order = (table.c.next_at, table.c.created_at, table.c.dedupe_key)
         with self.database.transaction() as connection:
-            rows = connection.execute(
-                select(table)
-                .where(table.c.state == "OWED", table.c.next_at <= to_text(now))
-                .order_by(table.c.next_at, table.c.created_at, table.c.dedupe_key)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            ).all()
+            statement = select(table).where(*due).order_by(*order).with_for_update(skip_locked=True)
+            rows = list(connection.execute(statement.limit(limit)))
+            # What else is owed about the same cases comes along, so that the stages of one delay are judged together.
+            cases = {row.case_id for row in rows if row.case_id is not None}
+            known = [row.dedupe_key for row in rows]
+            rows += connection.execute(statement.where(table.c.case_id.in_(cases), table.c.dedupe_key.not_in(known)))
             if not rows:
                 return ()
             connection.execute(

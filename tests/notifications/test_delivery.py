@@ -283,6 +283,21 @@ def test_after_ten_days_down_each_person_is_told_the_present_stage_and_not_the_w
     assert "Superseded" in world.message("7-1-yellow_card").last_error
 
 
+def test_the_stages_of_one_delay_stay_together_however_small_the_batch(world):
+    for seq, kind in enumerate(("reminder", "yellow_card", "red_card")):
+        world.owe(kind, key=f"7-{seq}")
+        world.later(minutes=1)
+        world.owe("task_arrived", key=f"8-{seq}", case_id=8 + seq)
+    assert Postman(batch=1).deliver(world.outbox, world.now).superseded == 2
+    assert world.notices_of(1) == ["红牌：YLJZ-441424-2016-000123 镇级审核 已转本级负责人"]
+
+
+def test_messages_for_different_posts_that_nobody_holds_do_not_replace_one_another(world):
+    world.owe("yellow_card", key="7-1", role="TWN_FIN")
+    world.owe("red_card", key="7-2", role="TWN_BUILD")
+    assert Postman().deliver(world.outbox, world.now).postponed == 2
+
+
 def test_stages_of_different_tasks_do_not_replace_one_another(world):
     world.owe("reminder", key="7-1", task_no=2)
     world.owe("yellow_card", key="7-2", task_no=3)
