@@ -24,10 +24,10 @@ from pathlib import Path
 
 from lxml import etree
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine, TaskDataEnvironment
+from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
 from SpiffWorkflow.spiff.serializer import DEFAULT_CONFIG
-from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.util.task import TaskState
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -47,7 +47,9 @@ def drawing() -> bytes:
     def flow(source: str, target: str, condition: str = "") -> None:
         inner = f"<bpmn:conditionExpression>{condition}</bpmn:conditionExpression>" if condition else ""
         name = f"F{len(flows)}"
-        flows.append(f'<bpmn:sequenceFlow id="{name}" sourceRef="{source}" targetRef="{target}">{inner}</bpmn:sequenceFlow>')
+        flows.append(
+            f'<bpmn:sequenceFlow id="{name}" sourceRef="{source}" targetRef="{target}">{inner}</bpmn:sequenceFlow>'
+        )
 
     shapes.append('<bpmn:startEvent id="E_start"/><bpmn:parallelGateway id="G_open"/>')
     shapes.append(
@@ -94,12 +96,16 @@ class Files:
 
     @property
     def digest(self) -> str:
+        """The identity of the drawing."""
         return hashlib.sha256(self.files["bench.bpmn"]).hexdigest()
 
 
 def form(rng: random.Random) -> dict[str, object]:
     """Return one filled-in form: 20 fields, about 1.8 kB as JSON, the same names every time."""
-    return {name: f"{rng.getrandbits(256):064x}" for name in FIELDS} | {"outcome": "RETURN", "amount_fen": rng.randrange(10**7)}
+    return {name: f"{rng.getrandbits(256):064x}" for name in FIELDS} | {
+        "outcome": "RETURN",
+        "amount_fen": rng.randrange(10**7),
+    }
 
 
 class Naive:
@@ -116,6 +122,7 @@ class Naive:
         self.state = self.serializer.serialize_json(tree)
 
     def complete(self, answers: dict[str, object]) -> float:
+        """Restore, complete, store; return the seconds it took."""
         begun = time.perf_counter()
         tree = self.serializer.deserialize_json(self.state)
         tree.script_engine = self.engine
@@ -137,6 +144,7 @@ class Ours:
         self.parts = {"restore": [], "complete": [], "store": []}
 
     def complete(self, answers: dict[str, object]) -> float:
+        """Restore, complete, store; return the seconds it took."""
         begun = time.perf_counter()
         execution = Execution.restore(self.definition, self.state, self.surroundings, key=KEY)
         restored = time.perf_counter()

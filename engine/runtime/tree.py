@@ -26,6 +26,8 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.event import Event
 from SpiffWorkflow.util.task import TaskState
 
+from engine.errors import EngineError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,6 +36,7 @@ _NOT_REACHED = TaskState.PREDICTED_MASK | TaskState.FUTURE
 _READY = TaskState.READY
 _WAITING = TaskState.WAITING
 _ANY = TaskState.ANY_MASK
+_DEEPEST_CALL = 8
 
 
 class CaseTask(Task):
@@ -260,6 +263,10 @@ class CaseTree(_Tree, BpmnWorkflow):
 
     def create_subprocess(self, my_task: Any, spec_name: str) -> CalledTree:
         called = CalledTree(self.subprocess_specs[spec_name], my_task.id, self)
+        if called.depth > _DEEPEST_CALL:
+            raise EngineError(
+                my_task.task_spec.name, f"Calls are nested deeper than {_DEEPEST_CALL}; does a process call itself?"
+            )
         self.subprocesses[my_task.id] = called
         return called
 
