@@ -16,7 +16,7 @@ def to_text(moment: datetime) -> str:
     """Return the stored form of an aware moment; a naive one raises ValueError, since its zone would be a guess."""
     if moment.tzinfo is None:
         raise ValueError(f"Expected an aware moment, found the naive {moment.isoformat()}")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def from_text(text: str) -> datetime:

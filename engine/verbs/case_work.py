@@ -95,8 +95,10 @@ class CaseWork:
 
     @property
     def data(self) -> Mapping[str, JSON]:
-        """The case's data as they stand."""
-        return self.execution.data
+        """The case's data as they were before this verb took its step."""
+        if self._execution is None:
+            _ = self.execution
+        return self._data_before
 
     @property
     def status(self) -> str:

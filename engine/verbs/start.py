@@ -297,7 +297,7 @@ def _hand_in(work: CaseWork, first: OpenTask, task: rows.TaskRow, actor: Actor, 
     work.settle()
     decision = Decision(SUBMITTED, Message("提交", "Submitted"), "positive", "", dict(values))
     shown = document(
-        case=work.case, task=task, actor=actor, outcome=SUBMITTED, opinion="", values=values, data=work.data
+        case=work.case, task=task, actor=actor, outcome=SUBMITTED, opinion="", values=values, data=work.execution.data
     )
     work.hold_duty(actor, task.duty)
     work.sign(task.no, actor, task.duty, make_signature(work.ground.keyring, work.case, shown, proof, work.now))

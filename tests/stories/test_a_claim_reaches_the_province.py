@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from engine import model
-from tests.world import World
-
-
-@pytest.fixture
-def world(database, clock, keyring):
-    return World(database, clock, keyring)
 
 
 def test_a_registered_poor_households_claim_is_signed_at_all_five_levels_and_paid(world):
