@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import faults
+import planted_faults as faults
 import pytest
-from models import KINDS, START_DATA, made_up
-from plain import FAR, Plain, joined_twice, open_tasks, parsed, snapshot, waits
+from made_up_models import KINDS, START_DATA, made_up
+from plain_spiffworkflow import FAR, Plain, joined_twice, open_tasks, parsed, snapshot, waits
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 
 from engine.errors import EngineError, Rejected
@@ -176,9 +176,9 @@ def walk_together(
 
 def test_our_adapter_stands_where_plain_spiffworkflow_stands():
     tally = Tally()
-    for seed in range(110):
+    for seed in range(80):
         walk_together(seed, tally)
-    print(f"seeds 0 to 109: {dict(sorted(tally.seen.items()))}")
+    print(f"seeds 0 to 79: {dict(sorted(tally.seen.items()))}")
     assert tally.seen["snapshots"] > 1_000
     assert {"complete", "fire", "send", "finished", *(f"drawn {kind}" for kind in KINDS)} <= set(tally.seen)
     assert tally.seen["library joined early"] + tally.seen["both failed"] < tally.seen["finished"] / 50
@@ -196,7 +196,7 @@ def test_our_adapter_stands_where_plain_spiffworkflow_stands_on_many_more_drawin
 @pytest.mark.parametrize("fault", faults.ALL, ids=lambda fault: fault.__name__)
 def test_a_planted_fault_is_noticed(fault):
     planted = noticed = 0
-    for seed in range(200, 320):
+    for seed in range(200, 300):
         tally = Tally()
         try:
             walk_together(seed, tally, paths=1, tamper=_only_this(fault))
@@ -204,7 +204,7 @@ def test_a_planted_fault_is_noticed(fault):
             assert tally.seen["planted"], "something failed before the fault was planted"
             noticed += 1
         planted += bool(tally.seen["planted"])
-        if noticed >= 3:
+        if noticed >= 2:
             break
     print(f"{fault.__name__}: planted in {planted} walks, noticed in {noticed}")
     assert noticed >= 1

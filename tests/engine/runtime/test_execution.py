@@ -16,7 +16,7 @@ from engine.runtime import Definition, Execution, ServiceCall, Surroundings, def
 
 KEY = b"a key for tests, 32 bytes long!!"
 NOW = datetime(2026, 11, 24, 1, tzinfo=UTC)
-ROUTE = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="D" name="route" namespace="urn:test">
+ROUTE = b"""<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="D" name="route" namespace="urn:test">
 <decision id="route" name="Route"><decisionTable id="route_table" hitPolicy="FIRST">
 <input id="i1" label="Aid"><inputExpression id="e1" typeRef="integer"><text>aid_fen</text></inputExpression></input>
 <output id="o1" label="Way" name="way" typeRef="string"/>
@@ -24,7 +24,7 @@ ROUTE = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id=
 <outputEntry id="r1"><text>"SIMPLE"</text></outputEntry></rule>
 <rule id="rest"><description>DOMAIN.md C3</description><inputEntry id="c2"><text>-</text></inputEntry>
 <outputEntry id="r2"><text>"NOTICE"</text></outputEntry></rule>
-</decisionTable></decision></definitions>""".encode()
+</decisionTable></decision></definitions>"""
 
 
 def days_from(moment: datetime) -> Surroundings:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plain import FAR, Plain, open_tasks, parsed, shape, snapshot, waits
+from plain_spiffworkflow import FAR, Plain, open_tasks, parsed, shape, snapshot, waits
 from SpiffWorkflow.bpmn.script_engine import TaskDataEnvironment
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 

@@ -149,7 +149,7 @@ class _Maker:
     def _clock(self, sketch: Sketch, on: str) -> None:
         clock, mark = self.name("B"), self.name("X")
         sketch.clock(clock, on).end(mark, self.rng.choice(["escalation", "escalation", "", "message"]))
-        if self.rng.random() < 0.3:
+        if self.rng.random() < 0.5:
             step = self.name("A")
             sketch.script(step, f"late_{clock} = v2").flow(clock, step, mark)
         else:
