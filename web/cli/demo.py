@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-
 from engine import Rejected, Settings
 
 if TYPE_CHECKING:
