@@ -19,6 +19,15 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 APPEND_ONLY = ("audit_event", "signature", "ledger_entry", "checkpoint", "event_order")
 
+# SQLite's REPLACE takes a row away without asking the trigger on DELETE, so a row whose key is taken is refused before it comes in.
+KEYS = {
+    "audit_event": (("stream", "seq"),),
+    "signature": (("case_id", "event_seq"), ("case_id", "task_no")),
+    "ledger_entry": (("id",), ("case_id", "kind")),
+    "checkpoint": (("no",),),
+    "event_order": (("position",), ("stream", "seq")),
+}
+
 
 def upgrade() -> None:
     create_tables()
@@ -48,6 +57,14 @@ def protect() -> None:
                 f"CREATE TRIGGER {table}_refuses_{act.lower()} BEFORE {act} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are appended and never changed'); END"
             )
+        taken = " OR ".join(
+            f"EXISTS (SELECT 1 FROM {table} WHERE {' AND '.join(f'{name} = NEW.{name}' for name in key)})"  # noqa: S608
+            for key in KEYS[table]
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_refuses_replace BEFORE INSERT ON {table} WHEN {taken} BEGIN SELECT "
+            f"RAISE(ABORT, 'UNIQUE constraint failed: rows of {table} are appended and never changed'); END"
+        )
 
 
 def downgrade() -> None:
