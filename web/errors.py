@@ -32,7 +32,7 @@ _TITLES: dict[int, Message] = {
     400: Message("页面已过期", "This page has expired"),
     401: Message("请重新登录", "Please log in again"),
     403: Message("这项操作不属于您的岗位", "Your post may not do this"),
-    404: Message("没有找到", "Nothing found here"),
+    404: Message("没有找到", "Nothing found"),
     405: Message("不能这样打开", "This cannot be opened that way"),
     409: Message("办件已有变化", "The case has moved on"),
     413: Message("文件太大", "The file is too large"),
@@ -57,6 +57,8 @@ _LINES: dict[int, Message] = {
 
 def status_of(rejected: Rejected) -> int:
     """Return the HTTP status of a refusal."""
+    if getattr(rejected, "rule", "") == "throttled":
+        return 429
     return next((STATUS[kind] for kind in type(rejected).__mro__ if kind in STATUS), 422)
 
 
