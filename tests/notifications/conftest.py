@@ -97,7 +97,14 @@ class World:
 
 
 @pytest.fixture
-def world(database: Database) -> World:
+def world(sqlite_database: Database) -> World:
+    """For what the delivery decides by itself."""
+    return World(sqlite_database)
+
+
+@pytest.fixture
+def any_world(database: Database) -> World:
+    """For what rests on how a database locks and orders: on each of them."""
     return World(database)
 
 

@@ -33,9 +33,9 @@ SECRETS = {
     "bank_card": "6217003320012345678",
     "phone": "13800138000",
     "amount": "68,532.40元",
-    "name": "张三丰",
+    "name": "测试某某",
     "diagnosis": "恶性肿瘤",
-    "subject_name": "张三丰",
+    "subject_name": "测试某某",
 }
 
 
