@@ -1,7 +1,9 @@
-"""Whether what is stored now is what the events led to: the fold's last picture against the rows, each signature against what its signer saw.
+"""Whether what is stored now is what the events led to: the fold's last picture against the rows, each signature
+against what its signer saw.
 
-The chain proves that nobody changed the story; this proves that nobody changed the ending. A status, an open task, a post that holds it or a
-value in the case's data that no event explains was written by another hand than ours (RELIABILITY.md §3.3, F32).
+The chain proves that nobody changed the story; this proves that nobody changed the ending. A status, an open task,
+a post that holds it or a value in the case's data that no event explains was written by another hand than ours
+(RELIABILITY.md §3.3, F32).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.people.accounts import Accounts
     from engine.people.actor import Actor
     from engine.runtime import FormReading
-    from engine.views import AttachmentView, CaseView, InboxPage, StartForm, TaskView
+    from engine.views import AttachmentView, CaseView, HistoryView, InboxPage, StartForm, TaskView
 
 
 class Desk:
@@ -92,6 +92,13 @@ class Desk:
         """Return an open task with its form and its decisions; NotOpen where somebody has dealt with it."""
         with self.ground.database.reading() as connection:
             return tasks.task_view(self.ground, connection, task_id, actor)
+
+    def history(self, case_id: int, actor: Actor) -> HistoryView:
+        """Return a case's replay with its proof, to an auditor; NotFound outside the jurisdiction."""
+        from engine.reading.history import history  # the proof is heavy to load, and only auditors ask for it
+
+        with self.ground.database.reading() as connection:
+            return history(self.ground, connection, case_id, actor)
 
     def brief(self, task_id: str, actor: Actor) -> CaseView:
         """Return the case of a task, for the brief beside the inbox."""
