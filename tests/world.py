@@ -183,7 +183,7 @@ class World:
         """Return a case's events, in order."""
         table = model.audit_event
         with self.database.reading() as connection:
-            found = connection.execute(select(table.c.body).where(table.c.case_id == case_id).order_by(table.c.seq))
+            found = connection.execute(select(table.c.body).where(table.c.stream == f"case:{case_id}").order_by(table.c.seq))
             return [json.loads(row.body) for row in found]
 
     def messages(self, kind: str) -> list[Any]:
