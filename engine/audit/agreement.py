@@ -1,8 +1,7 @@
-"""Whether what is stored now is what the events led to: the fold's last picture against the rows, each signature
-against what its signer saw.
+"""Whether what is stored now is what the events led to: the last picture against the rows, signatures against the fold.
 
-The chain proves that nobody changed the story; this proves that nobody changed the ending. A status, an open task,
-a post that holds it or a value in the case's data that no event explains was written by another hand than ours
+The chain proves that nobody changed the story; this proves that nobody changed the ending. A status, an open task, a
+post that holds it or a value in the case's data that no event explains was written by another hand than ours
 (RELIABILITY.md §3.3, F32).
 """
 
@@ -17,8 +16,6 @@ from engine.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from sqlalchemy import Row
 
     from engine.audit.replay import Frame
 
@@ -40,9 +37,11 @@ def differences(
         found.append(_differs("材料摘要", "papers_digest", running[:12], papers_digest[:12]))
     found.extend(_task_differences(last, tasks))
     known = {name: value for name, value in data.items() if value is not None}
-    for name in sorted({*known, *last.data}):
-        if known.get(name) != last.data.get(name):
-            found.append(Message(f"数据“{name}”与事件不符", f"The value {name} is not what the events led to"))
+    found.extend(
+        Message(f"数据“{name}”与事件不符", f"The value {name} is not what the events led to")
+        for name in sorted({*known, *last.data})
+        if known.get(name) != last.data.get(name)
+    )
     return found
 
 
@@ -52,26 +51,29 @@ def _task_differences(last: Frame, tasks: Iterable[Any]) -> list[Message]:
     told = {task.no: task for task in last.waiting}
     for no in sorted({*rows, *told}):
         row, task = rows.get(no), told.get(no)
-        if row is None or task is None:
-            name = (row or task).element_id if row is not None else told[no].element
-            wanted, had = ("open", "not open") if row is None else ("not open", "open")
-            found.append(_differs(f"任务 {no}({name})", f"task {no} ({name})", wanted, had))
-            continue
-        for column, wanted, had in (
-            ("element_id", task.element, row.element_id),
-            ("level", task.level, row.level),
-            ("region_code", task.region, row.region_code),
-            ("role", task.role, row.role),
-            ("stage", task.stage, row.stage),
-            ("due_at", task.due_at, row.due_at),
-            ("claimed_by", task.holder, row.claimed_name),
-        ):
-            if wanted != had:
-                found.append(_differs(f"任务 {no} 的 {column}", f"{column} of task {no}", wanted, had))
+        if task is None:
+            found.append(_differs(f"任务 {no}", f"task {no}", "not open", "open"))
+        elif row is None:
+            found.append(_differs(f"任务 {no}({task.name})", f"task {no} ({task.element})", "open", "not open"))
+        else:
+            pairs: tuple[tuple[str, object, object], ...] = (
+                ("element_id", task.element, row.element_id),
+                ("level", task.level, row.level),
+                ("region_code", task.region, row.region_code),
+                ("role", task.role, row.role),
+                ("stage", task.stage, row.stage),
+                ("due_at", task.due_at, row.due_at),
+                ("claimed_by", task.holder, row.claimed_name),
+            )
+            found.extend(
+                _differs(f"任务 {no} 的 {column}", f"{column} of task {no}", wanted, had)
+                for column, wanted, had in pairs
+                if wanted != had
+            )
     return found
 
 
-def unseen(frames: Sequence[Frame], signatures: Iterable[Row[Any]]) -> list[Message]:
+def unseen(frames: Sequence[Frame], signatures: Iterable[Any]) -> list[Message]:
     """Return a sentence for each signature whose text does not cover what its signer was shown at that step.
 
     The text names digests of all data and papers before the step; they are computed again from the fold. The first step is

@@ -22,11 +22,16 @@ class Shape(Protocol):
     """What a frame needs to know of a shape of the drawing; the engine's elements have it."""
 
     @property
-    def process_id(self) -> str: ...
+    def process_id(self) -> str:
+        """The process that draws it."""
+
     @property
-    def targets(self) -> tuple[str, ...]: ...
+    def targets(self) -> tuple[str, ...]:
+        """The shapes its ways lead to."""
+
     @property
-    def called(self) -> str | None: ...
+    def called(self) -> str | None:
+        """The process it calls, if it calls one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """An auditor's replay of one case: the verdict first, then the picture after every event (UX.md §2.7).
 
-Everything shown comes from the sealed events by the fold; the case's own rows are only compared with it. So the page can be believed exactly as
-far as its verdict says, and a case whose rows somebody has changed still shows what truly happened, with a mark that the rows say otherwise.
-Private values are masked here as on every other page, also inside the raw record; the evidence package has the sealed bytes.
+Everything shown comes from the sealed events by the fold; the case's own rows are only compared with it. So the page
+can be believed exactly as far as its verdict says, and a case whose rows somebody has changed still shows what truly
+happened, with a mark that the rows say otherwise. Private values are masked here as on every other page, also inside
+the raw record; the evidence package has the sealed bytes.
 """
 
 from __future__ import annotations
