@@ -131,6 +131,19 @@ def test_two_workers_at_the_same_time_send_nothing_twice(any_world, post_office)
     assert len({mail["Message-ID"] for mail in letterbox.mails}) == len(letterbox.mails) == 30
 
 
+def test_a_round_for_the_runner_tells_how_many_messages_it_settled(world):
+    class Engine:
+        outbox = world.outbox
+
+    flaky = Flaky(TemporaryFailure("busy"))
+    world.owe(key="1", role=None, person_id=1)
+    world.owe(key="2", role=None, person_id=2)
+    go_round = Postman(channels=(flaky,), pauses=PATIENT).round_for(Engine(), lambda: world.now)
+    assert [go_round(), go_round()] == [1, 0]
+    world.later(minutes=1)
+    assert go_round() == 1
+
+
 # ---- crashes -------------------------------------------------------------------------------------------------------------
 
 
