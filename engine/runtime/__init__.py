@@ -7,10 +7,11 @@ from engine.runtime.bundle import Bundle
 from engine.runtime.decisions import Decision, DecisionResult, RowHit
 from engine.runtime.definition import Definition, Element, definition_for
 from engine.runtime.dictionary import Dictionary
-from engine.runtime.execution import Execution, OpenTask, Step, Wait
+from engine.runtime.execution import Execution
 from engine.runtime.expressions import SafeEnvironment, evaluate
 from engine.runtime.forms import Form, FormReading
 from engine.runtime.parameters import Parameters
+from engine.runtime.places import OpenTask, Step, Wait
 from engine.runtime.surroundings import SERVICE_OPERATORS, Service, ServiceCall, Surroundings
 
 __all__ = [

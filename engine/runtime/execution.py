@@ -9,20 +9,15 @@ is not known here.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import EscalationEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import TerminateEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.end_event import EndEvent
-from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent, ThrowingEvent
+from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent, EventBasedGateway
-from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
 from SpiffWorkflow.bpmn.util import BpmnEvent
 from SpiffWorkflow.spiff.specs.event_definitions import MessageEventDefinition as SpiffMessage
 from SpiffWorkflow.util.task import TaskState
@@ -30,15 +25,16 @@ from SpiffWorkflow.util.task import TaskState
 from engine.errors import EngineError, Invalid, Message, NotOpen, Rejected
 from engine.instants import from_text
 from engine.runtime import hot_state
+from engine.runtime.marking import marking
+from engine.runtime.places import OpenTask, Step, Wait, kind_of, shape_of
 from engine.runtime.pruning import prune
 from engine.runtime.scripts import Scripts
-from engine.runtime.specs import Clock, DecisionTask, HouseTask
+from engine.runtime.specs import Clock
 from engine.runtime.tree import CaseTree, walk
 from engine.runtime.values import NotCarried, carried
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping
 
     from engine.people.levels import Level
     from engine.runtime.definition import Definition, Element
@@ -46,55 +42,6 @@ if TYPE_CHECKING:
 
 STEP_BUDGET = 500
 """How many steps one call may take by itself before the drawing is said to run in circles."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTask:
-    """A step that waits for a person; `level` is its lane's, or the lane's of the call it stands in."""
-
-    ref: str
-    element_id: str
-    name: str
-    level: Level | None
-    properties: Mapping[str, str]
-    _read: Callable[[], Mapping[str, Any]] = field(repr=False, compare=False)
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """What the person would see: a copy of the task's data."""
-        return self._read()
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Something the case waits for: a clock (`due_at`, aware UTC) or a message (`message`, its name).
-
-    `limit_days` is n where the clock says workdays(n). `attached_ref` is the ref of the task or call a boundary event sits on.
-    """
-
-    ref: str
-    element_id: str
-    kind: str
-    message: str | None
-    due_at: datetime | None
-    limit_days: int | None
-    attached_ref: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that happened: kind is task, decision, service, event, gateway, end or escalation.
-
-    `taken` are the ids of the shapes a gateway went on to; `decision` is the DecisionResult of a decision table; `result` what a
-    service answered; `ref` the task's ref.
-    """
-
-    element_id: str
-    kind: str
-    taken: tuple[str, ...] = ()
-    decision: Any = None
-    result: Mapping[str, Any] | None = None
-    ref: str = ""
 
 
 class Execution:
@@ -252,28 +199,9 @@ class Execution:
 
         Equal places give equal markings, whatever the refs, the way it got there or how it was stored.
         """
-        reached = TaskState.READY | TaskState.WAITING | TaskState.STARTED
-        places: list[Any] = []
-        for tree in self._trees():
-            where = self._where(tree)
-            for task in walk(tree.task_tree):
-                if task._state & reached:
-                    places.append([where, task.task_spec.name, task._state, task.data, _told(task.internal_data)])
-                elif task._state == TaskState.CANCELLED and isinstance(task.task_spec, UnstructuredJoin):
-                    # A branch that has arrived at a join still waiting: it will bring its data along.
-                    places.append([where, task.task_spec.name, "arrived", task.above.task_spec.name, task.above.data])
-        lines = sorted(json.dumps(place, ensure_ascii=False, sort_keys=True, separators=(",", ":")) for place in places)
-        waits = sorted(
-            f"{wait.element_id} {wait.kind} {wait.message} {wait.due_at and wait.due_at.isoformat()}"
-            for wait in self.waits
-        )
-        end = json.dumps(
-            [self.is_finished, self._ended_by, self._tree.data if self.is_finished else {}],
-            ensure_ascii=False,
-            sort_keys=True,
-            separators=(",", ":"),
-        )
-        return hashlib.sha256("\n".join([*lines, "--", *waits, "--", end]).encode()).hexdigest()
+        trees = [(self._where(tree), tree.task_tree) for tree in self._trees()]
+        end = [self.is_finished, self._ended_by, self._tree.data if self.is_finished else {}]
+        return marking(trees, self.waits, end)
 
     # Inside
 
@@ -331,41 +259,31 @@ class Execution:
         self._budget -= 1
         if self._budget < 0:
             raise EngineError(
-                _element_id(task),
+                shape_of(task.task_spec),
                 f"More than {STEP_BUDGET} steps ran by themselves; the drawing seems to run in circles",
             )
 
     def _after(self, task: Any) -> None:
         if task._state != TaskState.COMPLETED:
-            raise EngineError(_element_id(task), f"Expected the step to be completed, found it {task._state}")
+            raise EngineError(shape_of(task.task_spec), f"Expected the step to be completed, found it {task._state}")
         spec = task.task_spec
         if task.workflow is self._tree:
             if spec is self._tree.spec.end:
-                self._ended_by = _element_id(task.parent)
+                self._ended_by = shape_of(task.parent.task_spec)
             elif isinstance(spec, EndEvent) and isinstance(spec.event_definition, TerminateEventDefinition):
                 self._ended_by = spec.bpmn_id
-        kind = self._kind(spec)
+        kind = kind_of(spec, self.definition.elements)
         if kind is not None:
             self._steps.append(
                 Step(
-                    element_id=_element_id(task),
+                    element_id=shape_of(task.task_spec),
                     kind=kind,
-                    taken=tuple(_shape(child.task_spec) for child in task.children) if kind == "gateway" else (),
+                    taken=tuple(shape_of(child.task_spec) for child in task.children) if kind == "gateway" else (),
                     decision=self._scripts.decision,
                     result=self._scripts.result,
                     ref=task.id,
                 )
             )
-
-    def _kind(self, spec: Any) -> str | None:
-        element = self.definition.elements.get(_shape(spec))
-        if element is None or getattr(spec, "bpmn_id", None) is None:
-            return None
-        if isinstance(spec, EndEvent) and isinstance(spec.event_definition, EscalationEventDefinition):
-            return "escalation"
-        if element.kind.endswith("Gateway"):
-            return "gateway"
-        return next((kind for kinds, kind in _KINDS if isinstance(spec, kinds)), "task")
 
     def _trees(self) -> list[Any]:
         """Return the case's tree and those of the calls that are running, the outer ones first."""
@@ -379,7 +297,7 @@ class Execution:
         return None
 
     def _element(self, task: Any) -> Element:
-        return self.definition.elements[_shape(task.task_spec)]
+        return self.definition.elements[shape_of(task.task_spec)]
 
     def _level(self, task: Any) -> Level | None:
         """Return the level of a task, climbing to the call it stands in where its own process has no lanes (BPMN.md A3)."""
@@ -412,7 +330,7 @@ class Execution:
                     if isinstance(spec, BoundaryEvent):
                         siblings = task.parent.children
                         attached = next(one.id for one in siblings if not isinstance(one.task_spec, BoundaryEvent))
-                    found.append((self._wait(task.id, _shape(spec), spec.event_definition, task, attached), task))
+                    found.append((self._wait(task.id, shape_of(spec), spec.event_definition, task, attached), task))
         return [pair for pair in found if pair[0].kind]
 
     def _wait(self, ref: str, element_id: str, definition: Any, task: Any, attached: str | None) -> Wait:
@@ -429,27 +347,3 @@ class Execution:
         if isinstance(definition, MessageEventDefinition):
             return Wait(ref, element_id, "message", definition.name, None, None, attached)
         return Wait(ref, element_id, "", None, None, None, attached)
-
-
-_KINDS: tuple[tuple[Any, str], ...] = (
-    (EndEvent, "end"),
-    (DecisionTask, "decision"),
-    (HouseTask, "service"),
-    ((CatchingEvent, ThrowingEvent), "event"),
-)
-
-
-def _shape(spec: Any) -> str:
-    """Return the id of the shape a spec stands for: the library adds specs of its own around a shape."""
-    return str(getattr(spec, "bpmn_id", None) or spec.name.removesuffix(".BoundaryEventSplit"))
-
-
-def _element_id(task: Any) -> str:
-    return _shape(task.task_spec)
-
-
-def _told(internal: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the marking tells of a task's bookkeeping: not the refs, only how many there are."""
-    return {
-        name: len(value) if name == "merged" else value for name, value in internal.items() if name != "seen_events"
-    }
