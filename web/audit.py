@@ -29,7 +29,9 @@ def replay(case_id: int) -> str:
     """Show the case after event n: ?at=n, by links, and by the slider where there is a script."""
     history = engine().history(case_id, actor())
     at = _at(history)
-    return render_template("replay.html", history=history, at=at, frame=history.frames[at - 1] if history.frames else None)
+    return render_template(
+        "replay.html", history=history, at=at, frame=history.frames[at - 1] if history.frames else None
+    )
 
 
 def _at(history: HistoryView) -> int:

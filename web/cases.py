@@ -128,9 +128,7 @@ def withdraw(case_id: int) -> AnyResponse:
     reason = request.form.get("reason", "").strip()[:_LONGEST_REASON]
     try:
         proof = engine().accounts.prove(who.session.person_id, request.form.get("password", "")) if who else None
-        engine().withdraw(
-            case_id, actor(), reason, seen_revision=number_in(request.form.get("revision")), proof=proof
-        )
+        engine().withdraw(case_id, actor(), reason, seen_revision=number_in(request.form.get("revision")), proof=proof)
     except NotFound:
         raise
     except Rejected as rejected:

@@ -151,7 +151,9 @@ def preferences() -> AnyResponse:
     answer = redirect(local_target(request.form.get("next"), url_for("entry.front")), 303)
     wanted = request.form.get("language")
     if wanted in LANGUAGES:
-        answer.set_cookie(LANGUAGE_COOKIE, wanted, max_age=_YEAR, httponly=True, samesite="Lax", secure=request.is_secure)
+        answer.set_cookie(
+            LANGUAGE_COOKIE, wanted, max_age=_YEAR, httponly=True, samesite="Lax", secure=request.is_secure
+        )
     size = request.form.get("type")
     if size in {"large", "normal"}:
         answer.set_cookie(TYPE_COOKIE, size, max_age=_YEAR, httponly=True, samesite="Lax", secure=request.is_secure)

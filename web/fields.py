@@ -100,7 +100,10 @@ class Section:
 
 
 def widgets_of(
-    form: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any], errors: Mapping[str, Message]
+    form: Mapping[str, Any],
+    fields: Mapping[str, Mapping[str, Any]],
+    values: Mapping[str, Any],
+    errors: Mapping[str, Message],
 ) -> tuple[Section, ...]:
     """Return the form's sections in the order of its layout; fields the layout forgot come last, the outcome's field never."""
     schema = form.get("schema", {})
@@ -154,7 +157,8 @@ def _widget(
     if kind in {"choice", "choices"}:
         chosen = _chosen(value)
         options = tuple(
-            Option(str(choice["value"]), w(choice), str(choice["value"]) in chosen) for choice in entry.get("choices", ())
+            Option(str(choice["value"]), w(choice), str(choice["value"]) in chosen)
+            for choice in entry.get("choices", ())
         )
         control = "checks" if kind == "choices" else ("radios" if len(options) <= MOST_RADIOS else "select")
     elif kind == "boolean":
@@ -167,7 +171,7 @@ def _widget(
     else:
         control = _CONTROLS.get(kind, "text")
     if wanted in {"textarea", "select", "radios", "radio"} and (options or wanted == "textarea"):
-        control = {"radio": "radios"}.get(wanted, wanted)
+        control = "radios" if wanted == "radio" else str(wanted)
     return Widget(
         name=name,
         control=control,
@@ -177,7 +181,9 @@ def _widget(
         options=options,
         required=required,
         error=error,
-        unit=w(Message("元", "yuan")) if kind == "money" else w((layout.get("unit") if isinstance(layout, dict) else None)),
+        unit=w(Message("元", "yuan"))
+        if kind == "money"
+        else w(layout.get("unit") if isinstance(layout, dict) else None),
         max_length=entry.get("max_length"),
         private=bool(entry.get("private")),
     )

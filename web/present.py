@@ -80,7 +80,7 @@ def install(app: Flask) -> None:
     manager.session_protection = None
     manager.init_app(app)
 
-    @manager.request_loader
+    @manager.request_loader  # type: ignore[untyped-decorator, unused-ignore]  # Flask-Login has no types
     def load(asked: Any) -> Visitor | None:
         token = asked.cookies.get(SESSION_COOKIE, "")
         if not token:
@@ -95,28 +95,34 @@ def install(app: Flask) -> None:
 
 def _answer_at(door: Door | None) -> AnyResponse | None:
     """Return nothing where the visitor may pass, and the way to go where they may not."""
-    if request.endpoint is None:
-        return None  # no such page: Flask answers 404 or 405
+    if request.endpoint is None or door is Door.ANYONE:
+        return None  # no such page: Flask itself answers 404 or 405
     if door is None:
         abort(404)
-    if door is Door.ANYONE:
-        return None
     who = visitor()
     if who is None:
-        if request.method == "POST":
-            abort(401)
-        back = request.full_path.rstrip("?")
-        return redirect(url_for("entry.log_in", next=back if back != "/" else None))
-    if getattr(who.session, "must_change_password", False) and request.endpoint not in _BEFORE_PASSWORD:
+        return _to_the_log_in()
+    if who.session.must_change_password and request.endpoint not in _BEFORE_PASSWORD:
         return redirect(url_for("entry.password"))
     if door is Door.PERSON:
         return None
     if who.session.post_id is None:
-        return redirect(url_for("entry.posts", next=request.full_path.rstrip("?") if request.method == "GET" else None))
-    wanted = ROLE_OF_DOOR.get(door)
-    if wanted is not None and actor().role != wanted:
+        return redirect(url_for("entry.posts", next=_wanted()))
+    if ROLE_OF_DOOR.get(door) not in {None, actor().role}:
         abort(403)
     return None
+
+
+def _to_the_log_in() -> AnyResponse:
+    if request.method == "POST":
+        abort(401)
+    return redirect(url_for("entry.log_in", next=_wanted()))
+
+
+def _wanted() -> str | None:
+    """Return the page that was asked for, to come back to; never that of a POST."""
+    asked = request.full_path.rstrip("?")
+    return asked if request.method == "GET" and asked != "/" else None
 
 
 _BEFORE_PASSWORD = frozenset({"entry.password", "entry.change_password", "entry.log_out"})

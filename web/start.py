@@ -141,11 +141,11 @@ def save_section(process_id: str, household_no: str, key: str) -> AnyResponse:
     sections = widgets_of(form.form, form.fields, {**form.values, **typed}, {})
     errors = engine().read_start_form(process_id, raw_of(sections)).errors
     concerned = {name: message for name, message in errors.items() if name in names}
-    where = {"process_id": process_id, "household_no": household_no}
     if concerned and request.form.get("go") != "later":
         wrong = widgets_of(form.form, form.fields, {**form.values, **typed}, concerned)
         return make_response(_section_page(form, wrong, index), 422)
-    return redirect(url_for("start.check" if request.form.get("go") == "check" else "start.hub", **where), 303)
+    onward = "start.check" if request.form.get("go") == "check" else "start.hub"
+    return redirect(url_for(onward, process_id=process_id, household_no=household_no), 303)
 
 
 @blueprint.get("/start/<process_id>/<household_no>/papers")
@@ -194,7 +194,8 @@ def hand_in(process_id: str, household_no: str) -> AnyResponse:
     reading = engine().read_start_form(process_id, raw_of(_sections(form)))
     if reading.errors:
         wrong = Message(
-            f"还有 {len(reading.errors)} 处要改，已填内容都在", f"{len(reading.errors)} places need correcting; nothing is lost"
+            f"还有 {len(reading.errors)} 处要改，已填内容都在",
+            f"{len(reading.errors)} places need correcting; nothing is lost",
         )
         return make_response(_check_page(form, reading.errors, wrong), 422)
     try:
@@ -209,9 +210,7 @@ def hand_in(process_id: str, household_no: str) -> AnyResponse:
             proof=proof,
         )
     except Rejected as rejected:
-        return make_response(
-            _check_page(form, getattr(rejected, "fields", {}), rejected.message), status_of(rejected)
-        )
+        return make_response(_check_page(form, getattr(rejected, "fields", {}), rejected.message), status_of(rejected))
     return redirect(url_for("cases.receipt", case_id=receipt.case_id), 303)
 
 
@@ -220,7 +219,9 @@ def _process(process_id: str) -> Any:
     if found is None:
         abort(404)
     if not found.permitted:
-        raise NotPermitted(found.reason or Message("您的岗位不受理这类申请", "Your post does not receive these applications"))
+        raise NotPermitted(
+            found.reason or Message("您的岗位不受理这类申请", "Your post does not receive these applications")
+        )
     return found
 
 
@@ -244,10 +245,10 @@ def _sections(form: StartForm, errors: Mapping[str, Message] | None = None) -> t
 
 
 def _index(sections: tuple[Section, ...], key: str) -> int:
-    for index, one in enumerate(sections):
-        if one.key == key:
-            return index
-    abort(404)
+    found = next((index for index, one in enumerate(sections) if one.key == key), None)
+    if found is None:
+        abort(404)
+    return found
 
 
 def _ready(form: StartForm, sections: tuple[Section, ...]) -> bool:

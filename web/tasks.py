@@ -46,8 +46,15 @@ def release(task_id: str) -> AnyResponse:
 @blueprint.get("/tasks/<task_id>/reassign")
 def reassigning(task_id: str) -> str:
     """Ask to whom a task is handed and why."""
-    return render_template("reassign.html", task=engine().task(task_id, actor()), people=engine().colleagues(task_id, actor()),
-                           reason="", chosen="", error=None, fields={})
+    return render_template(
+        "reassign.html",
+        task=engine().task(task_id, actor()),
+        people=engine().colleagues(task_id, actor()),
+        reason="",
+        chosen="",
+        error=None,
+        fields={},
+    )
 
 
 @blueprint.post("/tasks/<task_id>/reassign")
@@ -60,9 +67,15 @@ def reassign(task_id: str) -> AnyResponse:
     except NotFound:
         raise
     except Rejected as rejected:
-        body = render_template("reassign.html", task=engine().task(task_id, actor()),
-                               people=engine().colleagues(task_id, actor()), reason=reason, chosen=chosen,
-                               error=rejected.message, fields=getattr(rejected, "fields", {}))
+        body = render_template(
+            "reassign.html",
+            task=engine().task(task_id, actor()),
+            people=engine().colleagues(task_id, actor()),
+            reason=reason,
+            chosen=chosen,
+            error=rejected.message,
+            fields=getattr(rejected, "fields", {}),
+        )
         return make_response(body, status_of(rejected))
     return redirect(url_for("cases.page", case_id=receipt.case_id, done="reassigned"), 303)
 
@@ -195,9 +208,7 @@ def _too_late(task_id: str, typed: dict[str, Any], rejected: Rejected) -> AnyRes
     """Somebody was faster: show the present state, and everything typed."""
     case = engine().case(case_of(task_id), actor())
     if any(task.task_id == task_id for task in case.tasks):
-        body = render_case(
-            case, engine().task(task_id, actor()), typed=typed, refusal=rejected.message, moved_on=True
-        )
+        body = render_case(case, engine().task(task_id, actor()), typed=typed, refusal=rejected.message, moved_on=True)
     else:
         body = render_template("conflict.html", case=case, message=rejected.message, typed=typed)
     return make_response(body, status_of(rejected))
@@ -237,9 +248,7 @@ def _attach_all(task_id: str) -> None:
         if name.startswith("paper:"):
             for file in request.files.getlist(name):
                 if file.filename:
-                    engine().attach(
-                        actor(), task_id, name.removeprefix("paper:"), file.filename, file.read()
-                    )
+                    engine().attach(actor(), task_id, name.removeprefix("paper:"), file.filename, file.read())
 
 
 def case_of(task_id: str) -> int:

@@ -21,7 +21,9 @@ _LONGEST_SEARCH = 60
 def inbox() -> str:
     """Show what waits for this post, most urgent first, and the brief of the chosen task."""
     chosen = request.args.get("filter", "all")
-    found = engine().inbox(actor(), filter=chosen, page=page_number(), search=request.args.get("q", "")[:_LONGEST_SEARCH])
+    found = engine().inbox(
+        actor(), filter=chosen, page=page_number(), search=request.args.get("q", "")[:_LONGEST_SEARCH]
+    )
     task_id = request.args.get("task", "")
     brief = _brief(task_id, found)
     return render_template(

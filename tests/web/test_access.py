@@ -28,7 +28,13 @@ VALUES = {
     "token_hash": "ab",
     "filename": "app.css",
 }
-WHO = {Door.ANYONE: None, Door.PERSON: "two-posts", Door.POST: "lwh-441424-07", Door.AUDITOR: "auditor", Door.ADMINISTRATOR: "admin"}
+WHO = {
+    Door.ANYONE: None,
+    Door.PERSON: "two-posts",
+    Door.POST: "lwh-441424-07",
+    Door.AUDITOR: "auditor",
+    Door.ADMINISTRATOR: "admin",
+}
 
 
 def routes(app: Flask, method: str) -> list[tuple[str, str]]:
@@ -64,7 +70,9 @@ def test_a_stranger_is_sent_to_the_log_in_from_every_other_door(app: Flask) -> N
             assert answer.location.startswith("/log-in?next="), endpoint
 
 
-def test_every_post_without_its_token_is_refused_and_told_to_nobody(app: Flask, browser: Browser, engine: StandIn) -> None:
+def test_every_post_without_its_token_is_refused_and_told_to_nobody(
+    app: Flask, browser: Browser, engine: StandIn
+) -> None:
     browser.logs_in("lwh-441424-07")
     for endpoint, path in routes(app, "POST"):
         answer = browser.client.post(path, data={"reason": "情况属实情况属实", "password": "x", "person": "12"})
@@ -96,7 +104,9 @@ def test_asking_tells_the_engine_nothing(app: Flask, engine: StandIn) -> None:
 
 
 @pytest.mark.parametrize("room", ["auditor", "admin"])
-def test_the_rooms_of_auditors_and_administrators_are_closed_to_clerks(app: Flask, approver: Browser, room: str) -> None:
+def test_the_rooms_of_auditors_and_administrators_are_closed_to_clerks(
+    app: Flask, approver: Browser, room: str
+) -> None:
     door = Door.AUDITOR if room == "auditor" else Door.ADMINISTRATOR
     for endpoint, path in pages(app):
         if ROUTES[endpoint] is door:
@@ -117,7 +127,12 @@ def everything(app: Flask) -> list[tuple[str, str, dict[str, str]]]:
             if who == "two-posts":
                 visitor.get("/post")
                 visitor.post("/post", {"post_id": "80"})
-            for _, path in [*pages(app), ("", "/inbox?filter=paused"), ("", "/start/medical_assistance?q=zgl"), ("", "/no-such-page")]:
+            for _, path in [
+                *pages(app),
+                ("", "/inbox?filter=paused"),
+                ("", "/start/medical_assistance?q=zgl"),
+                ("", "/no-such-page"),
+            ]:
                 answer = visitor.get(path)
                 if answer.mimetype == "text/html":
                     seen.append((f"{language} {who} {path}", answer.get_data(as_text=True), dict(answer.headers)))
@@ -143,7 +158,7 @@ def test_every_control_on_every_page_has_a_name_for_those_who_cannot_see_it(app:
     for name, page, _ in everything(app):
         labelled = set(re.findall(r'<label[^>]*\bfor="([^"]+)"', page))
         # A label around its control names it as well.
-        bare = re.sub(r"<label\b.*?</label>", "", page, flags=re.S)
+        bare = re.sub(r"<label\b.*?</label>", "", page, flags=re.DOTALL)
         for control in re.findall(r"<(?:input|select|textarea)\b[^>]*>", bare):
             if 'type="hidden"' in control or "aria-label=" in control:
                 continue

@@ -93,7 +93,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     log_ins: dict[str, tuple[str, str]] = {}
     for one in demo.log_ins:
         log_ins.setdefault(one.role, (one.staff_no, one.password))
-    server = make_server("127.0.0.1", 0, create_app(engine, secret_key="for this walk only, long enough"), threaded=True)
+    server = make_server(
+        "127.0.0.1", 0, create_app(engine, secret_key="for this walk only, long enough"), threaded=True
+    )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield Site(f"http://127.0.0.1:{server.server_port}", engine, log_ins)
@@ -130,8 +132,13 @@ def enter(chromium: Browser, site: Site, role: str, *, script: bool) -> Page:
     context = chromium.new_context(java_script_enabled=script, viewport={"width": 1280, "height": 900})
     context.set_default_timeout(15_000)
     page = context.new_page()
-    page.on("request", lambda asked: site.foreign.append(asked.url) if not asked.url.startswith((site.address, "data:")) else None)
-    page.on("console", lambda told: site.complaints.append(told.text) if "Content Security Policy" in told.text else None)
+    page.on(
+        "request",
+        lambda asked: site.foreign.append(asked.url) if not asked.url.startswith((site.address, "data:")) else None,
+    )
+    page.on(
+        "console", lambda told: site.complaints.append(told.text) if "Content Security Policy" in told.text else None
+    )
     page.on("pageerror", lambda error: site.complaints.append(str(error)))
     staff_no, password = site.log_ins[role]
     page.goto(site.address + "/log-in")
@@ -204,7 +211,9 @@ def start_claim(chromium: Browser, site: Site, paper: str, *, script: bool, sett
     return case_id
 
 
-def act(chromium: Browser, site: Site, role: str, case_id: int, paper: str, *, script: bool, outcome: str | None = None) -> None:
+def act(
+    chromium: Browser, site: Site, role: str, case_id: int, paper: str, *, script: bool, outcome: str | None = None
+) -> None:
     """Deal with the case's open task in a post: find it in the inbox, read, decide, sign."""
     page = enter(chromium, site, role, script=script)
     page.goto(site.address + "/inbox")
@@ -228,7 +237,9 @@ def act(chromium: Browser, site: Site, role: str, case_id: int, paper: str, *, s
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
-def test_a_claim_goes_from_the_village_to_the_provinces_filing(site: Site, chromium: Browser, paper: str, *, script: bool) -> None:
+def test_a_claim_goes_from_the_village_to_the_provinces_filing(
+    site: Site, chromium: Browser, paper: str, *, script: bool
+) -> None:
     case_id = start_claim(chromium, site, paper, script=script, settlement=f"JS-2018-{int(script):04d}")
     act(chromium, site, "TWN_CIVIL", case_id, paper, script=script, outcome="ACCEPT")
     act(chromium, site, "TWN_CIVIL", case_id, paper, script=script, outcome="AGREE")
@@ -239,7 +250,13 @@ def test_a_claim_goes_from_the_village_to_the_provinces_filing(site: Site, chrom
 
     with site.engine.ground.database.reading() as connection:
         status = connection.exec_driver_sql("SELECT status FROM process_case WHERE id = ?", (case_id,)).scalar_one()
-        bodies = connection.exec_driver_sql("SELECT body FROM audit_event WHERE stream = ? ORDER BY seq", (f"case:{case_id}",)).scalars().all()
+        bodies = (
+            connection.exec_driver_sql(
+                "SELECT body FROM audit_event WHERE stream = ? ORDER BY seq", (f"case:{case_id}",)
+            )
+            .scalars()
+            .all()
+        )
     assert status == "COMPLETED"
     signed = [json.loads(body)["actor"]["role"] for body in bodies if json.loads(body).get("signature")]
     assert signed == ["VIL_CLERK", "TWN_CIVIL", "TWN_CIVIL", "CTY_CIVIL", "CTY_FIN", "CIT_DEPT", "PRV_DEPT"]

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from tests.web.conftest import Browser
     from tests.web.stand_in import StandIn
 
-FASTER = W("钟丽萍已于11月29日 10:41 办理“县级审批”。您的意见没有提交，已为您保留", "Zhong Liping was faster. Your opinion was not submitted; it is kept")
+FASTER = W(
+    "钟丽萍已于11月29日 10:41 办理“县级审批”。您的意见没有提交，已为您保留",
+    "Zhong Liping was faster. Your opinion was not submitted; it is kept",
+)
 OPINION = "急诊转诊属实，金额核对无误。"
 
 
@@ -41,7 +44,9 @@ def sheet(browser: Browser, outcome: str = "AGREE", opinion: str = OPINION) -> d
         (Invalid(W("内容不对", "Not right")), 422),
     ],
 )
-def test_each_kind_of_refusal_has_one_status_and_its_own_sentence(approver: Browser, engine: StandIn, refusal: Exception, status: int) -> None:
+def test_each_kind_of_refusal_has_one_status_and_its_own_sentence(
+    approver: Browser, engine: StandIn, refusal: Exception, status: int
+) -> None:
     engine.refuse["claim"] = refusal
     answer = approver.post("/tasks/381-4/claim")
     assert answer.status_code == status
@@ -84,7 +89,16 @@ def test_a_fault_in_a_field_stands_beside_it_and_is_linked_from_the_top(approver
 
 def test_the_sign_page_shows_post_case_outcome_opinion_and_digest(approver: Browser) -> None:
     sheet(approver)
-    for words in ("五华县民政局", "审批岗", "李文辉", "YL-441424-2018-000381", "同意", OPINION, "7F3A 91C2 E04B … 5D18", "10,871.22"):
+    for words in (
+        "五华县民政局",
+        "审批岗",
+        "李文辉",
+        "YL-441424-2018-000381",
+        "同意",
+        OPINION,
+        "7F3A 91C2 E04B … 5D18",
+        "10,871.22",
+    ):
         assert words in approver.page, words
 
 
@@ -128,7 +142,9 @@ def test_a_task_that_is_gone_leaves_a_page_with_the_text(approver: Browser, engi
 def test_what_a_forged_sheet_carries_is_read_as_nothing(approver: Browser, engine: StandIn) -> None:
     sheet(approver)
     for typed in ("[]", "not json", '{"outcome": 7, "values": [1]}', "null"):
-        answer = approver.post("/tasks/381-4/sign", {"typed": typed, "password": PASSWORD, "revision": "x", "digest": "y"})
+        answer = approver.post(
+            "/tasks/381-4/sign", {"typed": typed, "password": PASSWORD, "revision": "x", "digest": "y"}
+        )
         assert answer.status_code in {303, 409, 422}, typed
 
 
@@ -163,7 +179,9 @@ def test_the_log_in_says_the_same_for_an_unknown_account_and_a_wrong_password(ap
 
 
 def test_a_throttled_log_in_says_how_long_to_wait(browser: Browser, engine: StandIn) -> None:
-    engine.accounts.refusal = NotPermitted(W("尝试次数过多，请 14 分钟后再试", "Too many tries; wait 14 minutes"), rule="throttled")
+    engine.accounts.refusal = NotPermitted(
+        W("尝试次数过多，请 14 分钟后再试", "Too many tries; wait 14 minutes"), rule="throttled"
+    )
     answer = browser.logs_in("lwh-441424-07")
     assert answer.status_code == 429
     assert "14 分钟" in browser.page
@@ -172,7 +190,13 @@ def test_a_throttled_log_in_says_how_long_to_wait(browser: Browser, engine: Stan
 def test_after_logging_in_one_goes_on_where_one_wanted_and_never_elsewhere(browser: Browser) -> None:
     browser.get("/log-in?next=/cases/381")
     assert 'name="next" value="/cases/381"' in browser.page
-    for target, lands in (("/cases/381", "/cases/381"), ("//evil.example", "/"), ("https://evil.example/", "/"), ("/\\evil.example", "/"), ("\t//evil", "/")):
+    for target, lands in (
+        ("/cases/381", "/cases/381"),
+        ("//evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("\t//evil", "/"),
+    ):
         browser.client.delete_cookie("bangfu_session")
         browser.get("/log-in")
         answer = browser.post("/log-in", {"staff_no": "lwh-441424-07", "password": PASSWORD, "next": target})
@@ -227,7 +251,11 @@ def test_a_claim_is_handed_in_with_papers_declaration_and_password(village: Brow
     village.get(f"{base}/section/2")
     village.post(f"{base}/section/2", {"f:total_fen": "68,532.40"})
     village.get(f"{base}/papers")
-    village.post(f"{base}/papers", {"paper:application": (io.BytesIO(b"%PDF-1.4"), "申请书.pdf")}, content_type="multipart/form-data")
+    village.post(
+        f"{base}/papers",
+        {"paper:application": (io.BytesIO(b"%PDF-1.4"), "申请书.pdf")},
+        content_type="multipart/form-data",
+    )
     village.get(f"{base}/check")
     assert "住院" in village.page
     assert "68,532.40" in village.page
@@ -235,7 +263,12 @@ def test_a_claim_is_handed_in_with_papers_declaration_and_password(village: Brow
     assert village.post(f"{base}/check", {"password": PASSWORD}).status_code == 422
     answer = village.post(f"{base}/check", {"declared": "yes", "password": PASSWORD})
     assert answer.location == "/cases/381/receipt"
-    assert ("start", "441424103-0217", "P2", {"aid_type": "INPATIENT", "admitted_on": "2018-06-11", "total_fen": "68,532.40"}) in engine.told
+    assert (
+        "start",
+        "441424103-0217",
+        "P2",
+        {"aid_type": "INPATIENT", "admitted_on": "2018-06-11", "total_fen": "68,532.40"},
+    ) in engine.told
 
 
 def test_a_household_with_a_running_case_cannot_be_chosen_twice(village: Browser) -> None:

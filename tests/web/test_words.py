@@ -36,7 +36,9 @@ def test_there_are_many_pairs_and_each_has_both_languages() -> None:
     for name, zh, en in found:
         if zh in {"English", "待办"} or {zh, en} & SIGNS:
             continue
-        assert CHINESE.search(zh) or not re.search("[A-Za-z]{2}", zh.replace("{", "").replace("}", "")) or "{" in zh, f"{name}: no Chinese in {zh!r}"
+        assert CHINESE.search(zh) or not re.search("[A-Za-z]{2}", zh.replace("{", "").replace("}", "")) or "{" in zh, (
+            f"{name}: no Chinese in {zh!r}"
+        )
         if "例如" not in zh:
             assert not CHINESE.search(en), f"{name}: Chinese on the English side of {zh!r}"
         assert en, f"{name}: no English for {zh!r}"
@@ -56,7 +58,7 @@ def test_one_chinese_sentence_has_one_english_one() -> None:
 
 @pytest.mark.parametrize("file", sorted(HERE.glob("templates/*.html")), ids=lambda file: file.name)
 def test_no_chinese_stands_outside_a_pair(file: Path) -> None:
-    text = re.sub(r"\{#.*?#\}", "", file.read_text("utf-8"), flags=re.S)
+    text = re.sub(r"\{#.*?#\}", "", file.read_text("utf-8"), flags=re.DOTALL)
     text = PAIR.sub("", text)
     left = [line.strip() for line in text.splitlines() if CHINESE.search(line)]
     assert [line for line in left if CHINESE.findall(line) != ["帮"]] == []

@@ -62,7 +62,9 @@ class Runner:
 @click.option("--host", default="127.0.0.1", show_default=True, help="监听地址 · Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="端口 · Port.")
 @click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 64), help="线程数 · Threads.")
-@click.option("--runner/--no-runner", default=True, show_default=True, help="同时运行定时任务 · Run what comes due as well.")
+@click.option(
+    "--runner/--no-runner", default=True, show_default=True, help="同时运行定时任务 · Run what comes due as well."
+)
 @click.option("--behind-proxy", is_flag=True, help="前面有一层反向代理 · One reverse proxy stands in front.")
 @click.option("--database", "database_url", envvar="BANGFU_DATABASE_URL", help="数据库地址 · Database URL.")
 @click.option("--instance", envvar="BANGFU_INSTANCE", help="实例目录（密钥在其中）· Folder with the keys.")
@@ -89,7 +91,9 @@ def serve(
     app = create_app(engine, instance=settings.instance)
     if behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    server = create_server(app, host=host, port=port, threads=threads, ident="bangfu", clear_untrusted_proxy_headers=True)
+    server = create_server(
+        app, host=host, port=port, threads=threads, ident="bangfu", clear_untrusted_proxy_headers=True
+    )
     work = Runner([engine.fire_due]) if runner else None
     if work is not None:
         work.start()
