@@ -18,7 +18,6 @@ def test_a_forgotten_task_is_reminded_carded_moved_to_the_leader_and_reported_up
         36: ["REMIND"],
         37: ["REMIND", "YELLOW"],
         39: ["REMIND", "YELLOW"],
-        40: ["REMIND", "YELLOW"],
     }
     for day, reached in expected.items():
         month, number = (10, day) if day <= 31 else (11, day - 31)
