@@ -122,8 +122,8 @@ class ProcessEngine(Desk):
     ) -> Receipt:
         """Complete a task with an outcome and sign it: agree, return for correction, refuse, hand in.
 
-        `seen_revision` and `seen_digest` are what the sign page showed; when the case has moved on since, nothing is signed and Conflict
-        says so. A second press of the same person with the same outcome is answered with the first one's result (`repeated`).
+        `seen_digest` is what the sign page showed; when anything of it has changed since, nothing is signed and Conflict says so. Without it the
+        whole case must stand at `seen_revision` still. A second press of the same person with the same outcome is answered with the first one's result (`repeated`).
         """
         return self._verb(
             "complete",

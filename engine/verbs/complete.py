@@ -70,14 +70,6 @@ def complete(
         return already_done(work, task, actor, outcome, subject)
     require("complete", actor, subject)
     decision = read_decision(work, task, outcome, values, opinion)
-    if seen_revision != work.case.revision:
-        raise Conflict(
-            Message(
-                "您打开页面之后,这件办件已有变化,请核对后再办理。您填写的内容都在",
-                f"The case has moved on since you opened it (you saw revision {seen_revision}, it is now at "
-                f"{work.case.revision}). Nothing you typed is lost; please look again",
-            )
-        )
     proof = require_proof(actor, proof, work.now)
     shown = document(
         case=work.case,
@@ -88,6 +80,14 @@ def complete(
         values=decision.values,
         data=work.data,
     )
+    if seen_digest is None and seen_revision != work.case.revision:
+        raise Conflict(
+            Message(
+                "您打开页面之后,这件办件已有变化,请核对后再办理。您填写的内容都在",
+                f"The case has moved on since you opened it (you saw revision {seen_revision}, it is now at "
+                f"{work.case.revision}). Nothing you typed is lost; please look again",
+            )
+        )
     if seen_digest is not None and seen_digest != shown.digest:
         raise Conflict(
             Message("内容已变更,请重新核对后签署", "What you were shown has changed; please check it again before signing")

@@ -1,7 +1,8 @@
 """What exactly is signed: the case as the signer saw it, the decision, the words, and who decides in which post.
 
-The document is the same on the sign page and in the verb; its digest travels with the form, and if the case has changed in between
-the digests differ and nothing is signed (RELIABILITY.md §3.5). The signature is made by the installation's key after the person has proved
+The document is the same on the sign page and in the verb; its digest travels with the form, and if anything in it has changed in between
+the digests differ and nothing is signed (RELIABILITY.md §3.5). A reminder that the clock sent meanwhile changes nothing that is signed, so it
+does not cost anybody their page. The signature is made by the installation's key after the person has proved
 themselves; the algorithm is named in the row, so that another one can be used later.
 """
 
@@ -52,7 +53,6 @@ def document(
     content = {
         "v": 1,
         "case": case.case_no,
-        "revision": case.revision,
         "definition": case.definition_digest,
         "task": task.no,
         "element": task.element_id,
@@ -90,6 +90,7 @@ def make_signature(
         {
             **signed.content,
             "digest": signed.digest,
+            "revision": case.revision,
             "auth": {"method": proof.method, "at": to_text(proof.at)},
             "at": to_text(now),
             "prev_event_hash": case.event_hash,

@@ -122,3 +122,24 @@ def test_two_hundred_people_sign_one_task_at_the_same_moment_and_one_wins(reques
     assert len({one.task_no for one in signatures}) == len(signatures)
     assert [event["seq"] for event in claim.events] == list(range(1, len(claim.events) + 1))
     assert len(claim.open_tasks) == 1
+
+
+def test_a_reminder_that_the_clock_sends_meanwhile_costs_nobody_their_page(world):
+    claim = world.claim("JD").goes_to("T_approve")
+    actor, task = claim.holder(), claim.task
+    view = world.engine.task(task, actor)
+    shown = world.engine.signing(task, actor, "AGREE", {}, "同意")
+    world.clock.set(2018, 10, 31)
+    assert world.engine.fire_due() == 1
+    receipt = world.engine.complete(
+        task,
+        actor,
+        "AGREE",
+        {},
+        "同意",
+        seen_revision=view.revision,
+        seen_digest=shown.digest,
+        proof=world.proof(actor),
+    )
+    assert receipt.digest == shown.digest
+    assert claim.step == "T_pay"
