@@ -172,6 +172,21 @@ def test_a_weaker_hash_of_old_is_made_anew_at_the_next_log_in(quick_office, monk
     assert quick_office.log_in().name == "张明华"
 
 
+def test_a_password_that_was_replaced_while_it_was_being_checked_opens_nothing(quick_office, monkeypatch):
+    office = quick_office
+    real = passwords.matches
+
+    def replaced_meanwhile(password, stored):
+        found = real(password, stored)
+        monkeypatch.setattr(passwords, "matches", real)
+        office.accounts.issue_password(office.zhang, by=None)
+        return found
+
+    monkeypatch.setattr(passwords, "matches", replaced_meanwhile)
+    assert office.fails(password=PASSWORD) == "log_in"
+    assert office.accounts.sessions(office.zhang) == ()
+
+
 # ---- the brake -------------------------------------------------------------------------------------------------------
 
 

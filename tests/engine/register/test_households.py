@@ -135,6 +135,15 @@ def test_a_mistyped_id_number_is_answered_with_what_is_wrong(county):
     assert refusal.value.message.zh.startswith("第 18 位应为")
 
 
+def test_a_whole_id_number_finds_nobody_who_only_shares_its_end(county):
+    connection, _ = county
+    row, people = someone(connection)
+    other = connection.execute(select(member).where(member.c.household_no != row.household_no)).first()
+    connection.execute(member.update().where(member.c.person_no == other.person_no).values(id_last4=people[0].id_last4))
+    assert numbers(find_households(connection, people[0].id_no, scope=COUNTY)) == [row.household_no]
+    assert other.household_no in numbers(find_households(connection, people[0].id_last4, scope=COUNTY))
+
+
 def test_odd_text_finds_nothing_and_breaks_nothing(county):
     connection, _ = county
     for query in ("%", "_", "\\", "' or 1=1 --", "\x00", "😀", "a" * 5000, "-", "0" * 13, "\ud83d"):
