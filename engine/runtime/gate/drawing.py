@@ -118,7 +118,8 @@ class Process:
     flows: tuple[Flow, ...]
     lanes: Mapping[str, tuple[str, ...]]
     """The names of the lanes each shape stands in."""
-    lane_lines: Mapping[str, int]
+    lane_lines: Mapping[str, tuple[int, str]]
+    """The line and id of each lane by its name."""
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     declares_data: bool
@@ -286,11 +287,11 @@ def _process(path: str, node: Any) -> Process:
     flows: list[Flow] = []
     _collect(node, "", shapes, flows)
     lanes: dict[str, list[str]] = {}
-    lane_lines: dict[str, int] = {}
+    lane_lines: dict[str, tuple[int, str]] = {}
     for lane in node.iter():
         if local_name(lane) != "lane":
             continue
-        lane_lines.setdefault(lane.get("name", ""), lane.sourceline or 0)
+        lane_lines.setdefault(lane.get("name", ""), (lane.sourceline or 0, lane.get("id", "")))
         for reference in lane:
             if local_name(reference) == "flowNodeRef":
                 lanes.setdefault((reference.text or "").strip(), []).append(lane.get("name", ""))

@@ -64,9 +64,10 @@ def check_forks(process: Process, *, is_called: bool) -> Iterator[Finding]:
                 )
             else:
                 joined[fork.id] = join
+    if any(join in forks for join in joins):
+        return  # its branches cannot be told apart before it is drawn as two
     for fork in forks:
-        if fork not in joins:
-            yield from _fork(_Fork(process, fork, joined.get(fork.id)), is_called=is_called)
+        yield from _fork(_Fork(process, fork, joined.get(fork.id)), is_called=is_called)
 
 
 @dataclass(frozen=True)

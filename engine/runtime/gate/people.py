@@ -31,12 +31,12 @@ def check_people(process: Process, known: Known, *, is_called: bool) -> Iterator
 
 
 def _lanes(process: Process, *, is_called: bool) -> Iterator[Finding]:
-    for name, line in process.lane_lines.items():
+    for name, (line, identity) in process.lane_lines.items():
         if name not in LANES:
             yield finding(
                 process.path,
                 line,
-                process.id,
+                identity,
                 "unknown-lane",
                 Message(f"没有“{name[:20]}”这一层级", f"There is no level {name[:20]!r}."),
                 Message("泳道只能是" + "、".join(LANES), "Name lanes " + ", ".join(LANES) + " only."),

@@ -40,10 +40,10 @@ def check_table(path: str, table: Decision, known: Known) -> Iterator[Finding]:
             ),
             Message("加一行各格都是“-”的", "Add a last row whose cells are all “-”."),
         )
-    names = {column.expression for column in table.outputs}
     for column in table.inputs:
-        names |= read(column.expression).names
-    yield from undeclared(known, path, table.rows[0].line, table.id, names)
+        yield from undeclared(known, path, column.line, table.id, set(read(column.expression).names))
+    for column in table.outputs:
+        yield from undeclared(known, path, column.line, table.id, {column.expression})
     for row in table.rows:
         asked = {name for cell in (*row.conditions, *row.results) if cell is not None for name in cell.names}
         yield from undeclared(known, path, row.line, row.id or table.id, asked - RESERVED)

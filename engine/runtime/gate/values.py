@@ -2,8 +2,8 @@
 
 A default flow does not save an undefined name (BPMN.md A9): the case would stop with an error after the clerk's signature. So the
 gate follows every way through the drawing and carries the set of names that surely have a value, and besides them promises of the
-form *if the outcome was RETURN, return_to was filled in*, which a form's schema gives and a gateway's condition redeems. What a person may leave empty has no sure value.
-What a task forgets when it opens again has none either, until it is filled in anew.
+form *if the outcome was RETURN, return_to was filled in*, which a form's schema gives and a gateway's condition redeems. What a
+person may leave empty has no sure value. What a task forgets when it opens again has none either, until it is filled in anew.
 """
 
 from __future__ import annotations
