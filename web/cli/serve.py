@@ -17,6 +17,8 @@ from engine.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from engine import ProcessEngine
+
 log = logging.getLogger("bangfu.runner")
 
 EVERY_SECONDS = 5.0
@@ -58,6 +60,16 @@ class Runner:
             self._stopped.wait(0.0 if self.run_once() else self._every)
 
 
+def rounds_of(engine: ProcessEngine) -> list[Callable[[], int]]:
+    """Return what the runner does in a round: let what is due act, then deliver what is owed."""
+    from notifications import postman_from_environment
+
+    rounds: list[Callable[[], int]] = [engine.fire_due]
+    if hasattr(engine, "outbox"):
+        rounds.append(postman_from_environment().round_for(engine, engine.ground.clock))
+    return rounds
+
+
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="监听地址 · Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="端口 · Port.")
@@ -83,18 +95,23 @@ def serve(
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from engine import open_engine
+    from engine.schema import current
     from web import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.from_environment(database_url=database_url, instance=instance)
     engine = open_engine(settings)
+    if current(engine.ground.database) is None:
+        raise click.ClickException(
+            "数据库还没有准备好，请先运行 bangfu init · The database is not set up; run bangfu init first"
+        )
     app = create_app(engine, instance=settings.instance)
     if behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     server = create_server(
         app, host=host, port=port, threads=threads, ident="bangfu", clear_untrusted_proxy_headers=True
     )
-    work = Runner([engine.fire_due]) if runner else None
+    work = Runner(rounds_of(engine)) if runner else None
     if work is not None:
         work.start()
     click.echo(f"帮扶已启动 · Bangfu is serving at http://{host}:{port}/")
