@@ -85,7 +85,9 @@ class Organisation:
             if role.upper is not None and role.upper not in roles
         ]
         findings += [
-            _finding(role.code, f"is supervised by {role.upper}, which is not above it", f"上级 {role.upper} 不高于本级")
+            _finding(
+                role.code, f"is supervised by {role.upper}, which is not above it", f"上级 {role.upper} 不高于本级"
+            )
             for role in roles.values()
             if role.upper in roles and roles[role.upper].level.digits >= role.level.digits
         ]
