@@ -60,11 +60,30 @@ START = Link(0, GENESIS)
 
 def seal(prev_hash: str, body: str) -> str:
     """Return the hash of an event: SHA-256 over a version tag, the hash before it and its body."""
-    return sha256(f"bangfu-event-v1\n{prev_hash}\n{body}".encode()).hexdigest()
+    return sha256(as_stored(f"bangfu-event-v1\n{prev_hash}\n{body}")).hexdigest()
+
+
+def as_stored(text: str) -> bytes:
+    """Return the bytes of a text as they lie there; bytes that are no UTF-8 any more come as escaped surrogates and go back as themselves."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def check_event(row: EventRow, before: Link, problems: list[Problem]) -> dict[str, Any]:
     """Check one event against the one before it, add what does not hold, and return its body ({} where it cannot be read)."""
+    check_link(row, before, problems)
+    try:
+        body = json.loads(row.body)
+    except (TypeError, ValueError):
+        body = None
+    if not isinstance(body, dict):
+        problems.append(Problem(row.where, "内容无法读取", "the body cannot be read"))
+        return {}
+    _check_columns(row, body, problems)
+    return body
+
+
+def check_link(row: EventRow, before: Link, problems: list[Problem]) -> None:
+    """Check an event's number, the hash before it and its own hash."""
     if row.seq != before.seq + 1:
         problems.append(
             Problem(
@@ -83,15 +102,6 @@ def check_event(row: EventRow, before: Link, problems: list[Problem]) -> dict[st
         )
     if not isinstance(row.body, str) or not isinstance(row.prev_hash, str) or seal(row.prev_hash, row.body) != row.hash:
         problems.append(Problem(row.where, "内容与哈希不符", "the hash does not match the body"))
-    try:
-        body = json.loads(row.body)
-    except (TypeError, ValueError):
-        body = None
-    if not isinstance(body, dict):
-        problems.append(Problem(row.where, "内容无法读取", "the body cannot be read"))
-        return {}
-    _check_columns(row, body, problems)
-    return body
 
 
 def _check_columns(row: EventRow, body: dict[str, Any], problems: list[Problem]) -> None:

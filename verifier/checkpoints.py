@@ -10,7 +10,7 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from verifier.chain import GENESIS, Problem
+from verifier.chain import GENESIS, Problem, as_stored
 
 if TYPE_CHECKING:
     from verifier.signatures import PublicKeys
@@ -37,7 +37,7 @@ class CheckpointRow(NamedTuple):
 
 def digest_of(body: str) -> str:
     """Return what the next checkpoint calls this one by."""
-    return sha256(body.encode()).hexdigest()
+    return sha256(as_stored(body)).hexdigest()
 
 
 def check_checkpoint(
@@ -45,7 +45,7 @@ def check_checkpoint(
 ) -> dict[str, Any]:
     """Check a checkpoint by itself and against the one before; return what it states ({} where it cannot be read)."""
     text = row.body if isinstance(row.body, str) else ""
-    if not keys.verify(row.key_id, text.encode(), row.value):
+    if not keys.verify(row.key_id, as_stored(text), row.value):
         problems.append(
             Problem(row.where, "签名无效", f"the signature is not one of key {row.key_id} over this checkpoint")
         )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from verifier.chain import as_stored
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,7 +19,7 @@ EMPTY_ROOT = sha256(b"").hexdigest()
 
 def leaf(event_hash: str) -> bytes:
     """Return the leaf of an event: SHA-256 over 0x00 and the event's hash as text."""
-    return sha256(b"\x00" + event_hash.encode()).digest()
+    return sha256(b"\x00" + as_stored(event_hash)).digest()
 
 
 def node(left: bytes, right: bytes) -> bytes:

@@ -17,9 +17,9 @@ import json
 import zipfile
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from verifier.chain import START, EventRow, Link, Problem, case_of, check_event
+from verifier.chain import START, EventRow, Link, Problem, case_of, check_link
 from verifier.checkpoints import CheckpointRow, check_checkpoint
 from verifier.merkle import included
 from verifier.signatures import ALGORITHM, PublicKeys, SignatureRow, check_signature, key_id_of
@@ -27,6 +27,8 @@ from verifier.signatures import ALGORITHM, PublicKeys, SignatureRow, check_signa
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+Found = TypeVar("Found")
 
 FORMAT = "bangfu-evidence-v1"
 MANIFEST, SEAL, KEYS = "manifest.json", "manifest.sig", "keys.json"
@@ -57,7 +59,16 @@ def verify_package(path: Path, *, trusted: frozenset[str] = frozenset()) -> Verd
     try:
         with zipfile.ZipFile(path) as package:
             _Check(package, verdict, trusted).run()
-    except (zipfile.BadZipFile, EOFError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        OSError,
+        RuntimeError,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:
         # Whatever is not readable is not whole; zlib's own errors are ValueErrors of their own kind.
         verdict.problems.append(Problem(str(path.name), "证据包无法读取", f"the package cannot be read: {error}"))
     except Exception as error:
@@ -65,6 +76,37 @@ def verify_package(path: Path, *, trusted: frozenset[str] = frozenset()) -> Verd
             raise
         verdict.problems.append(Problem(str(path.name), "证据包已损坏", f"the package is damaged: {error}"))
     return verdict
+
+
+class _Proof(NamedTuple):
+    """Where a covered event stands in the checkpoint's tree."""
+
+    stream: str
+    seq: int
+    position: int
+    path: list[str]
+
+
+class _Lockstep(Generic[Found]):
+    """Records that stand in the order of the events they belong to, so that only one is held at a time."""
+
+    def __init__(self, records: Iterator[tuple[tuple[Any, int], Found]]) -> None:
+        self._records = records
+        self._next = next(records, None)
+
+    def take(self, key: tuple[Any, int]) -> Found | None:
+        """Return the record of this event, where it is the next one."""
+        if self._next is None or self._next[0] != key:
+            return None
+        found = self._next[1]
+        self._next = next(self._records, None)
+        return found
+
+    def rest(self) -> Iterator[Found]:
+        """Return what belonged to no event."""
+        while self._next is not None:
+            yield self._next[1]
+            self._next = next(self._records, None)
 
 
 class _Check:
@@ -83,13 +125,16 @@ class _Check:
         self._manifest()
         self._members()
         proofs = self._proofs()
-        signatures = self._signatures()
+        signatures = _Lockstep(
+            ((row.case_id, row.event_seq), row)
+            for row in (SignatureRow(*json.loads(line)) for line in self._lines(SIGNATURES))
+        )
         self._events(signatures, proofs)
-        for row in signatures.values():
+        for row in signatures.rest():
             self._problem(row.where, "没有对应的审计事件", "there is no event it belongs to")
-        for stream, seq in proofs:
+        for proof in proofs.rest():
             self._problem(
-                f"audit_event {stream} #{seq}",
+                f"audit_event {proof.stream} #{proof.seq}",
                 "已锚定的事件不在包中",
                 "a proof covers it, but it is not in the package",
             )
@@ -146,28 +191,22 @@ class _Check:
             for line in member:
                 yield line.decode()
 
-    def _signatures(self) -> dict[tuple[int, int], SignatureRow]:
-        rows = (SignatureRow(*json.loads(line)) for line in self._lines(SIGNATURES))
-        return {(row.case_id, row.event_seq): row for row in rows}
-
-    def _proofs(self) -> dict[tuple[str, int], tuple[int, list[str]]]:
+    def _proofs(self) -> _Lockstep[_Proof]:
         if CHECKPOINT not in self.manifest["members"]:
-            return {}
+            return _Lockstep(iter(()))
         row = CheckpointRow(*json.loads(self._read(CHECKPOINT)))
         # Its predecessor is not in the package; the name it gives of it is covered by its signature.
         check_checkpoint(row, None, self.keys, self.verdict.problems)
         self.verdict.anchored_at = row.made_at
         self.size, self.root = row.size, row.root
-        found: dict[tuple[str, int], tuple[int, list[str]]] = {}
-        for line in self._lines(PROOFS):
-            stream, seq, position, path = json.loads(line)
-            found[stream, seq] = (position, path)
-        return found
+        return _Lockstep(
+            ((proof.stream, proof.seq), proof) for proof in (_Proof(*json.loads(line)) for line in self._lines(PROOFS))
+        )
 
     def _events(
         self,
-        signatures: dict[tuple[int, int], SignatureRow],
-        proofs: dict[tuple[str, int], tuple[int, list[str]]],
+        signatures: _Lockstep[SignatureRow],
+        proofs: _Lockstep[_Proof],
     ) -> None:
         heads: dict[str, list[Any]] = self.manifest["heads"]
         current, before = "", START
@@ -182,13 +221,13 @@ class _Check:
                     self._problem(row.where, "同一条链被分开存放", "its stream is in two places")
                 seen.add(row.stream)
                 current, before = row.stream, START
-            check_event(row, before, self.verdict.problems)
+            check_link(row, before, self.verdict.problems)
             self.verdict.events += 1
             self._signed(row, body, signatures)
-            proof = proofs.pop((row.stream, row.seq), None)
+            proof = proofs.take((row.stream, row.seq))
             if proof is not None:
                 self.verdict.covered += 1
-                if not included(row.hash, proof[0], self.size, proof[1], self.root):
+                if not included(row.hash, proof.position, self.size, proof.path, self.root):
                     self._problem(row.where, "与锚点不符", "the checkpoint's tree does not hold it at its place")
             before = Link(row.seq, row.hash)
             if len(self.verdict.problems) >= _MOST_PROBLEMS:
@@ -206,10 +245,10 @@ class _Check:
                 "it is not the last event the manifest names",
             )
 
-    def _signed(self, row: EventRow, body: dict[str, Any], signatures: dict[tuple[int, int], SignatureRow]) -> None:
+    def _signed(self, row: EventRow, body: dict[str, Any], signatures: _Lockstep[SignatureRow]) -> None:
         if not row.stream.startswith("case:"):
             return
-        found = signatures.pop((row.case_id or 0, row.seq), None)
+        found = signatures.take((row.case_id, row.seq))
         if found is not None:
             self.verdict.signatures += 1
             check_signature(found, body, row.prev_hash, self.keys, self.verdict.problems)

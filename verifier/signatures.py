@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from verifier.chain import Problem
+from verifier.chain import Problem, as_stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ def check_signature(
     row: SignatureRow, event: Mapping[str, Any], prev_hash: str, keys: PublicKeys, problems: list[Problem]
 ) -> None:
     """Check a signature by itself and against the event it belongs to; add what does not hold."""
-    content = row.payload.encode() if isinstance(row.payload, str) else b""
+    content = as_stored(row.payload) if isinstance(row.payload, str) else b""
     if sha256(content).hexdigest() != row.payload_digest:
         problems.append(Problem(row.where, "签署内容与摘要不符", "payload_digest does not match the payload"))
     if row.algorithm != ALGORITHM:
@@ -93,7 +93,7 @@ def check_signature(
         )
     try:
         payload = json.loads(content)
-    except ValueError:
+    except ValueError:  # also what is no UTF-8
         payload = None
     if not isinstance(payload, dict):
         problems.append(Problem(row.where, "签署内容无法读取", "the payload cannot be read"))
