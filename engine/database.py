@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 SQLITE_WAIT_SECONDS = 30
 

@@ -18,8 +18,8 @@ from engine import model
 from engine.deadlines.calendar import WorkingCalendar, end_of_day
 from engine.errors import EngineError, Message, NotFound
 from engine.instants import from_text, local_date
-from engine.runtime import SERVICE_OPERATORS, Bundle, Definition, Surroundings
 from engine.people.regions import Regions
+from engine.runtime import SERVICE_OPERATORS, Bundle, Definition, Surroundings
 from engine.verbs.services import services_for
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Ground:
         self._calendars.clear()
 
     def _read_calendar(self, county: str) -> WorkingCalendar:
-        from datetime import date as day_type  # noqa: PLC0415  (only here at run time)
+        from datetime import date as day_type
 
         table = model.calendar_day
         with self.database.reading() as connection:
@@ -159,9 +159,7 @@ class Ground:
         """Return what a case may ask for while it is only looked at: services answer nothing and write nothing."""
         return self._lend(case, definition, now, dict.fromkeys(SERVICE_OPERATORS, _nothing))
 
-    def _lend(
-        self, case: CaseRow, definition: Definition, now: datetime, services: Mapping[str, Any]
-    ) -> Surroundings:
+    def _lend(self, case: CaseRow, definition: Definition, now: datetime, services: Mapping[str, Any]) -> Surroundings:
         calendar = self.calendar(case.region_code)
         today = local_date(now)
 

@@ -1,9 +1,9 @@
 """Every verb of the engine, one transaction each.
 
-A verb opens one transaction, locks the case row first, asks jurisdiction after the lock, lets the process advance, and writes tasks, due
-moments, the audit event, the signature and owed messages together (DESIGN.md §3.1). An exception of any kind rolls all of it back. What a verb
-does stands in :mod:`engine.verbs`, what a reader gets in :mod:`engine.reading`; here stands only that each of them happens whole or not at
-all, that a refusal leaves a trace, and that an accident becomes an incident.
+A verb opens one transaction, locks the case row first, asks jurisdiction after the lock, lets the process advance, and writes
+tasks, due moments, the audit event, the signature and owed messages together (DESIGN.md §3.1). An exception of any kind rolls
+all of it back. What a verb does stands in :mod:`engine.verbs`, what a reader gets in :mod:`engine.reading`; here stands only
+that each of them happens whole or not at all, that a refusal leaves a trace, and that an accident becomes an incident.
 """
 
 from __future__ import annotations
@@ -122,8 +122,9 @@ class ProcessEngine(Desk):
     ) -> Receipt:
         """Complete a task with an outcome and sign it: agree, return for correction, refuse, hand in.
 
-        `seen_digest` is what the sign page showed; when anything of it has changed since, nothing is signed and Conflict says so. Without it the
-        whole case must stand at `seen_revision` still. A second press of the same person with the same outcome is answered with the first one's result (`repeated`).
+        `seen_digest` is what the sign page showed; when anything of it has changed since, nothing is signed and Conflict says so.
+        Without it the whole case must stand at `seen_revision` still. A second press of the same person with the same outcome is
+        answered with the first one's result (`repeated`).
         """
         return self._verb(
             "complete",
@@ -279,7 +280,9 @@ class ProcessEngine(Desk):
         return fired
 
     def _due(self, now: str, limit: int) -> tuple[str, Any]:
-        text = "SELECT case_id, no FROM timer WHERE state = 'ARMED' AND due_at <= {} ORDER BY due_at, case_id, no LIMIT {}"
+        text = (
+            "SELECT case_id, no FROM timer WHERE state = 'ARMED' AND due_at <= {} ORDER BY due_at, case_id, no LIMIT {}"
+        )
         mark = "?" if self.ground.database.is_sqlite else "%s"
         return text.format(mark, mark), (now, limit)
 
@@ -333,16 +336,17 @@ class ProcessEngine(Desk):
             except Exception as error:
                 if is_duplicate(error):
                     raise Conflict(
-                        Message("有人同时办理了同一件事,请刷新后核对", "Somebody did the same thing at the same moment; please look again")
+                        Message(
+                            "有人同时办理了同一件事,请刷新后核对",
+                            "Somebody did the same thing at the same moment; please look again",
+                        )
                     ) from error
                 if not is_busy(error) or attempt == TRIES:
                     raise
                 time.sleep(0.02 * attempt)
         raise AssertionError("unreachable")
 
-    def _note_refusal(
-        self, name: str, subject: Mapping[str, Any], actor: Actor | None, refusal: NotPermitted
-    ) -> None:
+    def _note_refusal(self, name: str, subject: Mapping[str, Any], actor: Actor | None, refusal: NotPermitted) -> None:
         if actor is None:
             return
         with self.ground.database.transaction() as connection:
@@ -358,9 +362,7 @@ class ProcessEngine(Desk):
                 rule=refusal.rule,
             )
 
-    def _incident(
-        self, name: str, subject: Mapping[str, Any], actor: Actor | None, error: EngineError
-    ) -> Accident:
+    def _incident(self, name: str, subject: Mapping[str, Any], actor: Actor | None, error: EngineError) -> Accident:
         case_id: int | None = None
         if "case" in subject:
             case_id = int(subject["case"])

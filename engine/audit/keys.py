@@ -82,6 +82,10 @@ class Keyring:
         key_id = key_id_of(public)
         return cls(state, person, private, key_id, {**(earlier or {}), key_id: public})
 
+    def state_key_of(self, case_id: int) -> bytes:
+        """Return the key that seals one case's state, so that no case's state passes for another's."""
+        return hmac.digest(self.state_key, b"case:%d" % case_id, "sha256")
+
     def person_hash(self, id_no: str) -> str:
         """Return the keyed hash by which a natural person is recognised without their ID number being stored."""
         return hmac.new(self.person_key, id_no.strip().upper().encode(), sha256).hexdigest()

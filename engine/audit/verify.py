@@ -7,6 +7,7 @@ first record that does not hold.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -65,21 +66,48 @@ def verify(connection: Connection, keyring: Keyring, folder: Path | None = None)
     """Check everything: every event, signature, head, place in the order, checkpoint, and the file copy in `folder`."""
     report = Report()
     keys = PublicKeys(keyring.public_keys)
-    _events(connection, keys, report)
-    _orphan_signatures(connection, report)
-    _heads(connection, report)
-    _checkpoints(connection, keys, folder, report)
-    return report
+    with reading_bytes(connection):
+        _events(connection, keys, report)
+        _orphan_signatures(connection, report)
+        _heads(connection, report)
+        _checkpoints(connection, keys, folder, report)
+    return _printable(report)
 
 
 def verify_case(connection: Connection, keyring: Keyring, case_id: int) -> Report:
     """Check one case: its chain, head, signatures, its papers' content, and whether its events stand in the order unchanged."""
     report = Report()
     stream = f"case:{case_id}"
-    _events(connection, PublicKeys(keyring.public_keys), report, stream=stream, with_papers=True)
-    _orphan_signatures(connection, report, case_id=case_id)
-    _heads(connection, report, case_id=case_id)
-    _places(connection, report, stream)
+    with reading_bytes(connection):
+        _events(connection, PublicKeys(keyring.public_keys), report, stream=stream, with_papers=True)
+        _orphan_signatures(connection, report, case_id=case_id)
+        _heads(connection, report, case_id=case_id)
+        _places(connection, report, stream)
+    return _printable(report)
+
+
+@contextmanager
+def reading_bytes(connection: Connection) -> Iterator[None]:
+    """Let SQLite hand over text that is no UTF-8 any more, instead of stopping at it; PostgreSQL never stores any.
+
+    A byte that cannot be read comes as an escaped surrogate and is hashed as itself (:func:`verifier.chain.as_stored`).
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    usual = driver.text_factory
+    driver.text_factory = lambda content: content.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = usual
+
+
+def _printable(report: Report) -> Report:
+    report.problems = [
+        Problem(*(text.encode("utf-8", "backslashreplace").decode() for text in problem)) for problem in report.problems
+    ]
     return report
 
 

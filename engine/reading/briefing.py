@@ -56,7 +56,9 @@ class Briefing:
         The drawing names the flow itself, in the property `until` of the event that waits for a withdrawal.
         """
         flows = [
-            element.properties["until"] for element in self.definition.elements.values() if "until" in element.properties
+            element.properties["until"]
+            for element in self.definition.elements.values()
+            if "until" in element.properties
         ]
         if not flows:
             return None

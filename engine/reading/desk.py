@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
 from engine import model
-from engine.errors import Invalid, Message, NotFound
+from engine.errors import Message, NotFound
 from engine.instants import from_text, local_date, to_text
 from engine.people import posts
 from engine.people.jurisdiction import Subject, require, verdict
@@ -77,7 +76,9 @@ class Desk:
                 connection.execute(
                     select(func.count())
                     .select_from(table)
-                    .where(table.c.state == "OPEN", table.c.role == actor.role, table.c.region_code == actor.region_code)
+                    .where(
+                        table.c.state == "OPEN", table.c.role == actor.role, table.c.region_code == actor.region_code
+                    )
                 ).scalar_one()
             )
 
@@ -160,7 +161,10 @@ class Desk:
                 digest=shown.digest,
                 after=(
                     Message(f"签署后{after.zh}", f"After signing: {after.en}"),
-                    Message("签署后本人不能再修改,只能按程序退回或撤回", "You cannot change it afterwards; only a formal return or withdrawal can"),
+                    Message(
+                        "签署后本人不能再修改,只能按程序退回或撤回",
+                        "You cannot change it afterwards; only a formal return or withdrawal can",
+                    ),
                 ),
             )
 
@@ -197,7 +201,9 @@ class Desk:
         table, person = model.attachment, model.person
         with self.ground.database.reading() as connection:
             row = connection.execute(
-                select(table, person.c.name).join(person, person.c.id == table.c.uploaded_by).where(table.c.id == paper_id)
+                select(table, person.c.name)
+                .join(person, person.c.id == table.c.uploaded_by)
+                .where(table.c.id == paper_id)
             ).one_or_none()
             if row is None or (row.case_id is None and row.uploaded_by != actor.person_id):
                 raise NotFound(Message("没有找到这份材料", "There is no such paper, or it is not in your jurisdiction"))
@@ -214,7 +220,10 @@ class Desk:
         table = model.notice
         with self.ground.database.reading() as connection:
             found = connection.execute(
-                select(table).where(table.c.person_id == person_id).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(limit)
+                select(table)
+                .where(table.c.person_id == person_id)
+                .order_by(table.c.created_at.desc(), table.c.id.desc())
+                .limit(limit)
             )
             return tuple(
                 NoticeView(
@@ -235,7 +244,9 @@ class Desk:
         with self.ground.database.reading() as connection:
             return int(
                 connection.execute(
-                    select(func.count()).select_from(table).where(table.c.person_id == person_id, table.c.read_at.is_(None))
+                    select(func.count())
+                    .select_from(table)
+                    .where(table.c.person_id == person_id, table.c.read_at.is_(None))
                 ).scalar_one()
             )
 
@@ -271,5 +282,3 @@ class Desk:
     def may(self, action: str, actor: Actor) -> bool:
         """Say whether a post may do something in its own jurisdiction at all: for menus."""
         return verdict(action, actor, Subject(case_region=actor.region_code)).permitted
-
-

@@ -113,7 +113,7 @@ def _against(
     ).all()
     surroundings = ground.imagined(case, definition, ground.clock())
     try:
-        data = Execution.restore(definition, case.state, surroundings, key=ground.keyring.state_key).data
+        data = Execution.restore(definition, case.state, surroundings, key=ground.keyring.state_key_of(case.id)).data
     except EngineError as error:
         return [Message("办件的运行状态被改动,无法读取", error.reason)]
     signed = connection.execute(

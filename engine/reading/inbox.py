@@ -65,7 +65,9 @@ def _condition(name: str, actor: Actor, today: _Today) -> ColumnElement[bool]:
     conditions: dict[str, ColumnElement[bool]] = {
         "all": _TASK.c.case_id == _TASK.c.case_id,
         "red": _TASK.c.stage.in_(late),
-        "yellow": and_(_TASK.c.stage.not_in(late), or_(_TASK.c.stage == Stage.YELLOW.value, _TASK.c.due_at < today.begin)),
+        "yellow": and_(
+            _TASK.c.stage.not_in(late), or_(_TASK.c.stage == Stage.YELLOW.value, _TASK.c.due_at < today.begin)
+        ),
         "today": and_(_TASK.c.due_at >= today.begin, _TASK.c.due_at < today.end),
         "near": and_(_TASK.c.stage == Stage.REMIND.value, _TASK.c.due_at >= today.end),
         "returned": _CASE.c.returns > 0,
@@ -152,7 +154,9 @@ def search(ground: Ground, connection: Connection, actor: Actor, text: str, *, p
         ground,
         connection,
         actor,
-        _rows(actor).where(scope, condition, _TASK.c.no == latest).order_by(_CASE.c.opened_at.desc(), _CASE.c.id.desc()),
+        _rows(actor)
+        .where(scope, condition, _TASK.c.no == latest)
+        .order_by(_CASE.c.opened_at.desc(), _CASE.c.id.desc()),
         select(func.count()).select_from(_CASE).where(scope, condition),
         "search",
         page,
@@ -188,9 +192,7 @@ def _mine(actor: Actor) -> tuple[ColumnElement[bool], ...]:
 
 
 def _counts(connection: Connection, actor: Actor, today: _Today) -> dict[str, int]:
-    columns = [
-        func.sum(case((_condition(name, actor, today), 1), else_=0)).label(name) for name, _ in FILTERS
-    ]
+    columns = [func.sum(case((_condition(name, actor, today), 1), else_=0)).label(name) for name, _ in FILTERS]
     row = connection.execute(
         select(*columns).select_from(_TASK.join(_CASE, _CASE.c.id == _TASK.c.case_id)).where(*_mine(actor))
     ).one()

@@ -86,15 +86,23 @@ def _arithmetic(ground: Ground, region_code: str, watch: Clock) -> tuple[Message
         end = local_date(pause.to_at) if pause.to_at else None
         lines.append(
             Message(
-                f"{begin.month}月{begin.day}日" + (f"至{end.month}月{end.day}日" if end else "起") + f"因{pause.reason.text.zh}中止计时",
-                f"Stopped from {begin.isoformat()}" + (f" to {end.isoformat()}" if end else "") + f": {pause.reason.text.en}",
+                f"{begin.month}月{begin.day}日"
+                + (f"至{end.month}月{end.day}日" if end else "起")
+                + f"因{pause.reason.text.zh}中止计时",
+                f"Stopped from {begin.isoformat()}"
+                + (f" to {end.isoformat()}" if end else "")
+                + f": {pause.reason.text.en}",
             )
         )
     if not watch.pauses:
         for first, last in in_ranges(calendar.explain(start, watch.days_allowed)):
             if first.number == 0 and first.day != start:
                 span = _day(first.day) if first.day == last.day else f"{_day(first.day)}—{_day(last.day)}"
-                span_en = first.day.isoformat() if first.day == last.day else f"{first.day.isoformat()} to {last.day.isoformat()}"
+                span_en = (
+                    first.day.isoformat()
+                    if first.day == last.day
+                    else f"{first.day.isoformat()} to {last.day.isoformat()}"
+                )
                 lines.append(Message(f"{span} {first.text.zh}", f"{span_en}: {first.text.en}"))
     return tuple(lines)
 

@@ -47,7 +47,11 @@ def start_choices(ground: Ground, connection: Connection, actor: Actor) -> tuple
         answer = verdict("start", actor, subject)
         found.append(
             StartChoice(
-                name, ground.briefing(definition).title, ground.version(definition.digest), answer.permitted, answer.reason
+                name,
+                ground.briefing(definition).title,
+                ground.version(definition.digest),
+                answer.permitted,
+                answer.reason,
             )
         )
     return tuple(found)
@@ -67,7 +71,7 @@ def start_form(
     )
     element = first_task(definition)
     form = definition.forms[element.properties["form"]]
-    known = facts(ground, definition, household, members, applicant, "")
+    known = facts(definition, household, members, applicant, "")
     draft_id, typed, papers = _draft(connection, actor, process_id, household_no)
     values: dict[str, Any] = {name: known[name] for name in form.fields if name in known}
     return StartForm(

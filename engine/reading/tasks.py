@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
     from engine.ground import Ground
     from engine.people.actor import Actor
@@ -85,10 +85,8 @@ def load_case(ground: Ground, connection: Connection, case_id: int, actor: Actor
     )
     require("see", actor, subject)
     surroundings = ground.imagined(case, definition, now)
-    execution = Execution.restore(definition, case.state, surroundings, key=ground.keyring.state_key)
-    return LoadedCase(
-        case, definition, execution, surroundings, held, rows.open_tasks(batch, case_id), subject, now
-    )
+    execution = Execution.restore(definition, case.state, surroundings, key=ground.keyring.state_key_of(case.id))
+    return LoadedCase(case, definition, execution, surroundings, held, rows.open_tasks(batch, case_id), subject, now)
 
 
 def task_view(ground: Ground, connection: Connection, task_id: str, actor: Actor) -> TaskView:
@@ -120,9 +118,7 @@ def closed_task(connection: Connection, loaded: LoadedCase, no: int) -> Rejected
     return NotOpen(Message(f"“{row.name}”已不需要办理", f"“{row.name}” is no longer open"))
 
 
-def view_of(
-    ground: Ground, connection: Connection, loaded: LoadedCase, task: rows.TaskRow, actor: Actor
-) -> TaskView:
+def view_of(ground: Ground, connection: Connection, loaded: LoadedCase, task: rows.TaskRow, actor: Actor) -> TaskView:
     """Return how one open task is shown to this actor."""
     form = loaded.definition.forms[task.form]
     level = Level(task.level)
@@ -158,9 +154,7 @@ def view_of(
         values=known,
         outcomes=outcomes_of(ground, loaded, task),
         slots=slots_of(connection, loaded, form.content.get("attachments", ())),
-        actions=tuple(
-            _action(name, actor, subject) for name in ("complete", "claim", "release", "reassign")
-        ),
+        actions=tuple(_action(name, actor, subject) for name in ("complete", "claim", "release", "reassign")),
         revision=loaded.case.revision,
         signed=True,
         draft=draft,
@@ -232,7 +226,7 @@ def _return_targets(loaded: LoadedCase, task: rows.TaskRow) -> tuple[Choice, ...
 def consequence(ground: Ground, loaded: LoadedCase, task: rows.TaskRow, answers: Mapping[str, Any]) -> Message:
     """Say what would happen after this task with these answers, found by running the process on a copy."""
     imagined = Execution.restore(
-        loaded.definition, loaded.case.state, loaded.surroundings, key=ground.keyring.state_key
+        loaded.definition, loaded.case.state, loaded.surroundings, key=ground.keyring.state_key_of(loaded.case.id)
     )
     before = {one.ref for one in imagined.tasks}
     try:
@@ -257,9 +251,13 @@ def consequence(ground: Ground, loaded: LoadedCase, task: rows.TaskRow, answers:
 
 
 def _direction(here: Level, there: Level, name: Message) -> Message:
-    english = {"VILLAGE": "village", "TOWNSHIP": "township", "COUNTY": "county", "CITY": "city", "PROVINCE": "province"}[
-        there.name
-    ]
+    english = {
+        "VILLAGE": "village",
+        "TOWNSHIP": "township",
+        "COUNTY": "county",
+        "CITY": "city",
+        "PROVINCE": "province",
+    }[there.name]
     if there.digits < here.digits:
         return Message(f"报{there.lane}“{name.zh}”", f"up to the {english}: {name.en}")
     if there.digits > here.digits:
@@ -289,7 +287,7 @@ def papers(connection: Connection, loaded: LoadedCase) -> tuple[AttachmentView, 
     return tuple(attachment_view(row, words) for row in found)
 
 
-def attachment_view(row: Row[Any], words: Mapping[str, Message]) -> AttachmentView:
+def attachment_view(row: Any, words: Mapping[str, Message]) -> AttachmentView:
     """Return a paper's row as it is shown."""
     return AttachmentView(
         id=row.id,
@@ -313,9 +311,7 @@ def slot_words(definition: Definition) -> dict[str, Message]:
     }
 
 
-def slots_of(
-    connection: Connection, loaded: LoadedCase, slots: Iterable[Mapping[str, Any]]
-) -> tuple[SlotView, ...]:
+def slots_of(connection: Connection, loaded: LoadedCase, slots: Iterable[Mapping[str, Any]]) -> tuple[SlotView, ...]:
     """Return a form's slots with the papers that lie in them."""
     present: Sequence[AttachmentView] = papers(connection, loaded)
     return tuple(

@@ -35,7 +35,9 @@ STATUS_WORDS: Mapping[str, Message] = {
 def events_of(connection: Connection, case_id: int) -> list[dict[str, Any]]:
     """Return the bodies of a case's events, in order."""
     rows = connection.execute(
-        select(model.audit_event.c.body).where(model.audit_event.c.stream == f"case:{case_id}").order_by(model.audit_event.c.seq)
+        select(model.audit_event.c.body)
+        .where(model.audit_event.c.stream == f"case:{case_id}")
+        .order_by(model.audit_event.c.seq)
     )
     return [json.loads(row.body) for row in rows]
 
@@ -103,7 +105,9 @@ def _lines(event: Mapping[str, Any]) -> tuple[Message, ...]:
     for step in event.get("steps", ()):
         if step["kind"] == "decision":
             numbers = "、".join(str(hit["number"]) for hit in step["hits"])
-            lines.append(Message(f"规则表 {step['table']} 第 {numbers} 行命中", f"Table {step['table']}: row {numbers} hit"))
+            lines.append(
+                Message(f"规则表 {step['table']} 第 {numbers} 行命中", f"Table {step['table']}: row {numbers} hit")
+            )
     passed = set(event.get("closed", ()))
     for opened in event.get("opened", ()):
         if opened["no"] in passed:

@@ -18,9 +18,9 @@ NOTHING = Message("—", "—")
 _ID_LENGTH = 18
 
 
-def shown(entry: Mapping[str, Any] | None, value: Any) -> Message:
+def shown(entry: Mapping[str, Any] | None, value: Any) -> Message:  # noqa: PLR0911  (one return a type)
     """Return a value in words, by its dictionary entry; an em dash for what is not known."""
-    if value is None or value == "" or value == []:
+    if value is None or value in ("", []):
         return NOTHING
     kind = entry["type"] if entry else ""
     if isinstance(value, list):

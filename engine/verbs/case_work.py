@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 JSON = Any
 
 OPEN = "OPEN"
+LONGEST_TASK_ID = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class CaseWork:
                 self.definition,
                 self.case.state,
                 self.surroundings,
-                key=self.ground.keyring.state_key,
+                key=self.ground.keyring.state_key_of(self.case.id),
             )
             self._before = {int(task.ref): task for task in self._execution.tasks}
             self._data_before = dict(self._execution.data)
@@ -205,7 +206,7 @@ class CaseWork:
             self._settle_event_timers(self._execution)
             self._note_steps(self._execution)
             self._tell_arrivals()
-            state = self._execution.store(self.ground.keyring.state_key)
+            state = self._execution.store(self.ground.keyring.state_key_of(self.case.id))
             ended = self._execution.ended_by if self._execution.is_finished else None
         if ended is not None:
             self._end(ended)
@@ -338,7 +339,9 @@ class CaseWork:
         A notice that an objection interrupts goes on for the rest of its period (DOMAIN.md B0.4), so what was left is
         remembered as long as the called process is open.
         """
-        waiting = {int(wait.ref): wait for wait in execution.waits if wait.kind == "timer" and wait.attached_ref is None}
+        waiting = {
+            int(wait.ref): wait for wait in execution.waits if wait.kind == "timer" and wait.attached_ref is None
+        }
         known: dict[str, list[str]] = self._summary.get("waits", {})
         rest: dict[str, int] = self._summary.get("rest", {})
         for text in [text for text in known if int(text) not in waiting]:
@@ -484,9 +487,7 @@ def _step_words(step: Step) -> dict[str, JSON]:
         words["hit_policy"] = step.decision.hit_policy
         words["inputs"] = dict(step.decision.inputs)
         words["outputs"] = dict(step.decision.outputs)
-        words["hits"] = [
-            {"number": hit.number, "id": hit.id, "citation": hit.citation} for hit in step.decision.hits
-        ]
+        words["hits"] = [{"number": hit.number, "id": hit.id, "citation": hit.citation} for hit in step.decision.hits]
     elif step.result is not None:
         words["result"] = dict(step.result)
     return words
@@ -495,7 +496,10 @@ def _step_words(step: Step) -> dict[str, JSON]:
 def parse_task_id(task_id: str) -> tuple[int, int]:
     """Split "381-4" into case 381 and number 4; NotFound for anything else."""
     case_text, _, no_text = task_id.partition("-")
-    if not (case_text.isascii() and case_text.isdigit() and no_text.isascii() and no_text.isdigit()) or len(task_id) > 30:
+    if (
+        not (case_text.isascii() and case_text.isdigit() and no_text.isascii() and no_text.isdigit())
+        or len(task_id) > LONGEST_TASK_ID
+    ):
         raise NotFound(Message("没有这项任务", "There is no such task"))
     return int(case_text), int(no_text)
 

@@ -56,7 +56,9 @@ def reassign(
     require("reassign", actor, work.subject(task, held))
     reason = reason.strip()
     if len(reason) < SHORTEST_REASON:
-        wanted = Message(f"请写明改派理由,至少 {SHORTEST_REASON} 个字", f"Say why, in at least {SHORTEST_REASON} characters")
+        wanted = Message(
+            f"请写明改派理由,至少 {SHORTEST_REASON} 个字", f"Say why, in at least {SHORTEST_REASON} characters"
+        )
         raise Invalid(wanted, fields={"reason": wanted})
     holder = _holder(connection, task, to_person_id, work.at[:10])
     if task.claimed_by == to_person_id:
@@ -69,7 +71,11 @@ def reassign(
         person_id=to_person_id,
         task_no=task.no,
     )
-    work.finish("task_reassigned", actor, {"task": _named(task), "to": {"person": to_person_id, "name": holder[1]}, "reason": reason})
+    work.finish(
+        "task_reassigned",
+        actor,
+        {"task": _named(task), "to": {"person": to_person_id, "name": holder[1]}, "reason": reason},
+    )
     return receipt(work, Message(f"已改派给{holder[1]}", f"Reassigned to {holder[1]}"), actor)
 
 
@@ -115,6 +121,9 @@ def _holder(connection: Connection, task: rows.TaskRow, person_id: int, today: s
     ).first()
     if row is None:
         raise NotFound(
-            Message("该人员现不在这个岗位上,不能改派给他", "That person does not hold this post now, so the task cannot go to them")
+            Message(
+                "该人员现不在这个岗位上,不能改派给他",
+                "That person does not hold this post now, so the task cannot go to them",
+            )
         )
     return int(row.id), str(row.name)

@@ -90,13 +90,22 @@ def complete(
         )
     if seen_digest is not None and seen_digest != shown.digest:
         raise Conflict(
-            Message("内容已变更,请重新核对后签署", "What you were shown has changed; please check it again before signing")
+            Message(
+                "内容已变更,请重新核对后签署", "What you were shown has changed; please check it again before signing"
+            )
         )
     return carry_out(work, task, actor, decision, shown, proof)
 
 
 def carry_out(
-    work: CaseWork, task: rows.TaskRow, actor: Actor, decision: Decision, shown: Document, proof: Proof, *, kind: str = "task_completed"
+    work: CaseWork,
+    task: rows.TaskRow,
+    actor: Actor,
+    decision: Decision,
+    shown: Document,
+    proof: Proof,
+    *,
+    kind: str = "task_completed",
 ) -> Receipt:
     """Sign the decision, let the process go on, and write everything down."""
     work.hold_duty(actor, task.duty)
@@ -244,7 +253,10 @@ def read_decision(
     errors.update(_form_errors(form, typed))
     if errors:
         raise Invalid(
-            Message(f"有 {len(errors)} 处需要改正,已填内容都在", f"{len(errors)} places need correcting; nothing typed is lost"),
+            Message(
+                f"有 {len(errors)} 处需要改正,已填内容都在",
+                f"{len(errors)} places need correcting; nothing typed is lost",
+            ),
             fields=errors,
         )
     if tone == "return" and task.duty != FILING:

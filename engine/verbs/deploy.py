@@ -13,8 +13,10 @@ from sqlalchemy import func, insert, select
 from engine import model
 from engine.audit.writing import append
 from engine.deadlines.seed import seed_days
+from engine.errors import BadDefinition
 from engine.instants import to_text
 from engine.runtime import Definition
+from engine.runtime.gate import check_bundle
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,14 +29,15 @@ if TYPE_CHECKING:
 
 def deploy(connection: Connection, bundle: Bundle, *, by: str, now: datetime) -> int:
     """Deploy a bundle and return its version; BadDefinition where it would not run as it says."""
-    definition = Definition.read(bundle)
     table = model.definition
     known = connection.execute(select(table.c.version).where(table.c.digest == bundle.digest)).scalar()
     if known is not None:
         return int(known)
-    last = connection.execute(
-        select(func.max(table.c.version)).where(table.c.process_id == bundle.process_id)
-    ).scalar()
+    findings = check_bundle(bundle)
+    if findings:
+        raise BadDefinition(findings)
+    definition = Definition.read(bundle)
+    last = connection.execute(select(func.max(table.c.version)).where(table.c.process_id == bundle.process_id)).scalar()
     version = int(last or 0) + 1
     connection.execute(
         insert(table).values(
@@ -64,9 +67,7 @@ def deploy(connection: Connection, bundle: Bundle, *, by: str, now: datetime) ->
 def seed_calendar(connection: Connection, workflows: Path) -> int:
     """Write the published holidays and make-up days that are not there yet; return how many were added."""
     table = model.calendar_day
-    known = {
-        row.day for row in connection.execute(select(table.c.day).where(table.c.region_code == ""))
-    }
+    known = {row.day for row in connection.execute(select(table.c.day).where(table.c.region_code == ""))}
     fresh = [
         {"region_code": "", "day": day.isoformat(), "working": working, "source": source}
         for day, working, source in seed_days(workflows)

@@ -147,7 +147,9 @@ def _upper(work: CaseWork, task: rows.TaskRow, steps: int) -> tuple[str, str] | 
     if place >= len(levels):
         return None
     level = levels[place]
-    office = work.ground.organisation.supervisor_at(level, task.role)
+    # Who supervises follows from the post the drawing names, also after the task has moved to the body's leader.
+    post = work.definition.elements[task.element_id].properties["post"]
+    office = work.ground.organisation.supervisor_at(level, post)
     return None if office is None else (office, level.region_of(work.case.region_code))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.people.actor import Actor
 
 
-class Accident(EngineError):
+class Accident(EngineError):  # noqa: N818  (the word of DESIGN.md: a refusal is an answer, an accident is ours)
     """An accident that has been written down; `incident_id` is the number the person is told."""
 
     def __init__(self, error: EngineError, incident_id: int) -> None:
@@ -48,11 +48,16 @@ def raise_incident(
     text = canonical(dict(subject))
     known = connection.execute(
         select(table.c.id).where(
-            table.c.resolved_at.is_(None), table.c.verb == verb, table.c.subject == text, table.c.element_id == error.element_id
+            table.c.resolved_at.is_(None),
+            table.c.verb == verb,
+            table.c.subject == text,
+            table.c.element_id == error.element_id,
         )
     ).scalar()
     if known is not None:
-        connection.execute(update(table).where(table.c.id == known).values(attempts=table.c.attempts + 1, reason=error.reason))
+        connection.execute(
+            update(table).where(table.c.id == known).values(attempts=table.c.attempts + 1, reason=error.reason)
+        )
         return int(known)
     region = ""
     if case_id is not None:

@@ -40,7 +40,9 @@ def register_objection(ground: Ground, connection: Connection, *, case_id: int, 
         raise Invalid(wanted, fields={"text": wanted})
     if not any(wait.kind == "message" and wait.message == MESSAGE for wait in work.execution.waits):
         raise NotOpen(
-            Message("现在没有正在进行的公示,不能登记异议", "No public notice is running, so no objection can be registered")
+            Message(
+                "现在没有正在进行的公示,不能登记异议", "No public notice is running, so no objection can be registered"
+            )
         )
     work.step(lambda execution: execution.send(MESSAGE, {}))
     # The text belongs to the audit event and to whoever verifies it, not to the data every later step sees.

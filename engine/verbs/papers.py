@@ -1,7 +1,7 @@
 """Drafts and papers: what a person has typed and uploaded before anything is decided.
 
-A draft belongs to the person who typed it and is kept exactly as typed, right or wrong, so that a refusal, a lost line or a new session loses
-nothing. A paper is kept under its digest; a replaced one stays in the row as history.
+A draft belongs to the person who typed it and is kept exactly as typed, right or wrong, so that a refusal, a lost line or a new
+session loses nothing. A paper is kept under its digest; a replaced one stays in the row as history.
 """
 
 from __future__ import annotations
@@ -66,9 +66,7 @@ def save_draft(
         )
     ).scalar()
     if known is not None:
-        connection.execute(
-            update(table).where(table.c.id == known).values(content=text, updated_at=to_text(now))
-        )
+        connection.execute(update(table).where(table.c.id == known).values(content=text, updated_at=to_text(now)))
         return str(known)
     draft_id = secrets.token_hex(16)
     connection.execute(
@@ -213,7 +211,10 @@ def _media_type(content: bytes) -> str:
         if content.startswith(beginning):
             return media_type
     raise Invalid(
-        Message("只能上传 PDF、JPG、PNG 文件,请重新拍照或另存", "Only PDF, JPG and PNG files can be uploaded; take a photo or save it as one")
+        Message(
+            "只能上传 PDF、JPG、PNG 文件,请重新拍照或另存",
+            "Only PDF, JPG and PNG files can be uploaded; take a photo or save it as one",
+        )
     )
 
 
@@ -222,4 +223,3 @@ def plain_name(file_name: str) -> str:
     name = file_name.replace("\\", "/").rpartition("/")[2]
     cleaned = "".join(character for character in name if character.isprintable() and character not in '<>:"|?*')
     return cleaned[-120:] or "未命名"
-

@@ -1,7 +1,7 @@
 """What a service task of a drawing may ask of the house, in the verb's own transaction.
 
-An operator is general: which checks, which benefit, stands in the drawing. What it answers is recorded with the step, so that a replay can lend
-the recorded answer instead of asking again.
+An operator is general: which checks, which benefit, stands in the drawing. What it answers is recorded with the step, so that a
+replay can lend the recorded answer instead of asking again.
 """
 
 from __future__ import annotations
@@ -77,7 +77,14 @@ def services_for(case: CaseRow, now: datetime, batch: Batch) -> dict[str, Servic
                 "details": canonical(
                     {
                         name: data[name]
-                        for name in ("admitted_on", "discharged_on", "disease_class", "burden_fen", "aid_ratio", "aid_category")
+                        for name in (
+                            "admitted_on",
+                            "discharged_on",
+                            "disease_class",
+                            "burden_fen",
+                            "aid_ratio",
+                            "aid_category",
+                        )
                         if name in data
                     }
                 ),

@@ -1,8 +1,8 @@
 """What exactly is signed: the case as the signer saw it, the decision, the words, and who decides in which post.
 
-The document is the same on the sign page and in the verb; its digest travels with the form, and if anything in it has changed in between
-the digests differ and nothing is signed (RELIABILITY.md §3.5). A reminder that the clock sent meanwhile changes nothing that is signed, so it
-does not cost anybody their page. The signature is made by the installation's key after the person has proved
+The document is the same on the sign page and in the verb; its digest travels with the form, and if anything in it has changed in
+between the digests differ and nothing is signed (RELIABILITY.md §3.5). A reminder that the clock sent meanwhile changes nothing that
+is signed, so it does not cost anybody their page. The signature is made by the installation's key after the person has proved
 themselves; the algorithm is named in the row, so that another one can be used later.
 """
 
@@ -81,9 +81,7 @@ def digest_of(value: Any) -> str:
     return sha256(canonical(value).encode()).hexdigest()
 
 
-def make_signature(
-    keyring: Keyring, case: CaseRow, signed: Document, proof: Proof, now: datetime
-) -> SignedAct:
+def make_signature(keyring: Keyring, case: CaseRow, signed: Document, proof: Proof, now: datetime) -> SignedAct:
     """Sign a document in the name of whoever has just proved themselves."""
     made = sign(
         keyring,
@@ -113,7 +111,9 @@ def require_proof(actor: Actor, proof: Proof | None, now: datetime) -> Proof:
         )
     if not timedelta(0) <= now - proof.at <= PROOF_HOLDS_FOR:
         raise NotPermitted(
-            Message("身份验证已过期,请再输入一次密码", "The proof of your identity has expired; enter your password again"),
+            Message(
+                "身份验证已过期,请再输入一次密码", "The proof of your identity has expired; enter your password again"
+            ),
             rule="proof_expired",
         )
     return proof

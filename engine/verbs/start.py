@@ -67,12 +67,14 @@ def start(
     case = _insert_case(ground, connection, definition, household, members, applicant, actor, papers, now)
     batch = Batch(connection)
     work = CaseWork(ground, batch, case, now)
-    work.begin({**facts(ground, definition, household, members, applicant, case.case_no), **values})
+    work.begin({**facts(definition, household, members, applicant, case.case_no), **values})
     first = work.execution.tasks[0]
     task = _first_row(work, first)
     if verdict("complete", actor, work.subject(task)).permitted:
         _hand_in(work, first, task, actor, values, require_proof(actor, proof, now))
-    work.finish("case_started", actor, {"household": household_no, "input": dict(values), "papers": papers_words(papers)})
+    work.finish(
+        "case_started", actor, {"household": household_no, "input": dict(values), "papers": papers_words(papers)}
+    )
     _adopt_papers(connection, draft_id, case.id, to_text(now))
     return receipt(work, Message("已受理", "Received"), actor)
 
@@ -143,7 +145,7 @@ def refuse_second_case(connection: Connection, process_id: str, household_no: st
         )
 
 
-def papers_of(connection: Connection, draft_id: str | None, actor: Actor) -> list[Row[Any]]:
+def papers_of(connection: Connection, draft_id: str | None, actor: Actor) -> list[Any]:
     """Return the papers uploaded with a draft of this actor's."""
     if draft_id is None:
         return []
@@ -157,7 +159,7 @@ def papers_of(connection: Connection, draft_id: str | None, actor: Actor) -> lis
     )
 
 
-def papers_words(papers: list[Row[Any]]) -> list[dict[str, Any]]:
+def papers_words(papers: list[Any]) -> list[dict[str, Any]]:
     """Return papers as an event tells them."""
     return [
         {"id": paper.id, "slot": paper.slot, "file_name": paper.file_name, "size": paper.size, "sha256": paper.sha256}
@@ -165,14 +167,14 @@ def papers_words(papers: list[Row[Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def papers_digest(before: str, papers: list[Row[Any]]) -> str:
+def papers_digest(before: str, papers: list[Any]) -> str:
     """Carry a running digest on over more papers: SHA-256 of what was, the paper's id and its content's digest."""
     for paper in papers:
         before = sha256(f"{before}\n{paper.id}\n{paper.slot}\n{paper.sha256}".encode()).hexdigest()
     return before
 
 
-def refuse_unready(definition: Definition, values: Mapping[str, Any], papers: list[Row[Any]]) -> None:
+def refuse_unready(definition: Definition, values: Mapping[str, Any], papers: list[Any]) -> None:
     """Refuse an application whose form or papers are not complete, naming every fault at once (一次性告知)."""
     form = definition.forms[first_task(definition).properties["form"]]
     errors: dict[str, Message] = dict(form.check(values))
@@ -182,13 +184,15 @@ def refuse_unready(definition: Definition, values: Mapping[str, Any], papers: li
             errors[f"paper:{slot.slot}"] = Message(f"缺少材料:{slot.zh}", f"A required paper is missing: {slot.en}")
     if errors:
         raise Invalid(
-            Message(f"有 {len(errors)} 处需要改正,已填内容都在", f"{len(errors)} places need correcting; nothing typed is lost"),
+            Message(
+                f"有 {len(errors)} 处需要改正,已填内容都在",
+                f"{len(errors)} places need correcting; nothing typed is lost",
+            ),
             fields=errors,
         )
 
 
 def facts(
-    ground: Ground,
     definition: Definition,
     household: Row[Any],
     members: list[Row[Any]],
@@ -225,7 +229,7 @@ def _insert_case(
     members: list[Row[Any]],
     applicant: Row[Any],
     actor: Actor,
-    papers: list[Row[Any]],
+    papers: list[Any],
     now: Any,
 ) -> rows.CaseRow:
     brief = ground.briefing(definition)
@@ -253,7 +257,9 @@ def _insert_case(
         "opened_at": to_text(now),
         "returns": 0,
     }
-    case_id = connection.execute(insert(model.process_case).values(**row).returning(model.process_case.c.id)).scalar_one()
+    case_id = connection.execute(
+        insert(model.process_case).values(**row).returning(model.process_case.c.id)
+    ).scalar_one()
     fields = {name: row[name] for name in rows.CASE_FIELDS if name != "id"}
     return rows.CaseRow(id=int(case_id), **fields)
 
@@ -292,7 +298,9 @@ def _first_row(work: CaseWork, first: OpenTask) -> rows.TaskRow:
     )
 
 
-def _hand_in(work: CaseWork, first: OpenTask, task: rows.TaskRow, actor: Actor, values: Mapping[str, Any], proof: Proof) -> None:
+def _hand_in(
+    work: CaseWork, first: OpenTask, task: rows.TaskRow, actor: Actor, values: Mapping[str, Any], proof: Proof
+) -> None:
     """Complete and sign the first step in the same act."""
     work.settle()
     decision = Decision(SUBMITTED, Message("提交", "Submitted"), "positive", "", dict(values))

@@ -48,11 +48,16 @@ def withdraw(
     require("withdraw", actor, work.subject(held_duty=held))
     reason = reason.strip()
     if len(reason) < SHORTEST_REASON:
-        wanted = Message(f"请写明撤回原因,至少 {SHORTEST_REASON} 个字", f"Say why, in at least {SHORTEST_REASON} characters")
+        wanted = Message(
+            f"请写明撤回原因,至少 {SHORTEST_REASON} 个字", f"Say why, in at least {SHORTEST_REASON} characters"
+        )
         raise Invalid(wanted, fields={"reason": wanted})
     if seen_revision != case.revision:
         raise Conflict(
-            Message("您打开页面之后,这件办件已有变化,请核对后再撤回", "The case has moved on since you opened it; please look again")
+            Message(
+                "您打开页面之后,这件办件已有变化,请核对后再撤回",
+                "The case has moved on since you opened it; please look again",
+            )
         )
     require_proof(actor, proof, work.now)
     if not any(wait.kind == "message" and wait.message == MESSAGE for wait in work.execution.waits):

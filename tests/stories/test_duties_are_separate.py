@@ -23,7 +23,13 @@ def give_post(world, person_id: int, role: str, region: str) -> int:
 def complete(world, claim, actor, outcome="AGREE", **values):
     view = world.engine.task(claim.task, actor)
     return world.engine.complete(
-        claim.task, actor, outcome, {**claim.filled(view), **values}, "情况属实,同意。", seen_revision=view.revision, proof=world.proof(actor)
+        claim.task,
+        actor,
+        outcome,
+        {**claim.filled(view), **values},
+        "情况属实,同意。",
+        seen_revision=view.revision,
+        proof=world.proof(actor),
     )
 
 
@@ -85,7 +91,10 @@ def test_nobody_acts_on_a_case_of_a_declared_relative(world):
         ).first()
         connection.execute(
             insert(model.relative).values(
-                person_id=officer.person_id, id_hash=relative.id_hash, relation="表亲", declared_at=to_text(world.clock())
+                person_id=officer.person_id,
+                id_hash=relative.id_hash,
+                relation="表亲",
+                declared_at=to_text(world.clock()),
             )
         )
     again = world.engine.actor(officer.person_id, officer.post_id)
@@ -97,7 +106,7 @@ def test_nobody_acts_on_a_case_of_a_declared_relative(world):
 def test_the_database_itself_refuses_a_second_duty(world):
     claim = world.claim("JD").goes_to("T_approve")
     held = world.rows(model.case_duty, model.case_duty.c.case_id == claim.case_id)[0]
-    with pytest.raises(Exception, match="(?i)unique"), world.database.transaction() as connection:
+    with pytest.raises(Exception, match=r"(?i)unique"), world.database.transaction() as connection:
         connection.execute(
             insert(model.case_duty).values(case_id=claim.case_id, person_hash=held.person_hash, duty="pay")
         )

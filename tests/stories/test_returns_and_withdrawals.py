@@ -71,7 +71,9 @@ def test_a_household_withdraws_until_the_county_has_decided(world):
     claim = world.claim("JD").goes_to("T_approve")
     village = world.actor("VIL_CLERK", claim.village)
     with pytest.raises(Invalid):
-        world.engine.withdraw(claim.case_id, village, "不", seen_revision=claim.row.revision, proof=world.proof(village))
+        world.engine.withdraw(
+            claim.case_id, village, "不", seen_revision=claim.row.revision, proof=world.proof(village)
+        )
     with pytest.raises(Conflict):
         world.engine.withdraw(claim.case_id, village, "户主要求撤回", seen_revision=1, proof=world.proof(village))
     receipt = world.engine.withdraw(
@@ -81,7 +83,9 @@ def test_a_household_withdraws_until_the_county_has_decided(world):
     assert not claim.open_tasks
     assert not world.rows(model.timer, model.timer.c.case_id == claim.case_id, model.timer.c.state == "ARMED")
     with pytest.raises(NotOpen):
-        world.engine.withdraw(claim.case_id, village, "户主要求撤回", seen_revision=claim.row.revision, proof=world.proof(village))
+        world.engine.withdraw(
+            claim.case_id, village, "户主要求撤回", seen_revision=claim.row.revision, proof=world.proof(village)
+        )
 
 
 def test_after_the_countys_decision_nothing_can_be_withdrawn(world):

@@ -34,7 +34,13 @@ def test_whoever_comes_second_is_told_who_was_faster_and_when(world):
     claim.does("AGREE", by=first)
     with pytest.raises(Conflict) as refused:
         world.engine.complete(
-            task, second, "RETURN", {"return_to": "VILLAGE"}, "请补交转诊证明", seen_revision=view.revision, proof=world.proof(second)
+            task,
+            second,
+            "RETURN",
+            {"return_to": "VILLAGE"},
+            "请补交转诊证明",
+            seen_revision=view.revision,
+            proof=world.proof(second),
         )
     assert first.name in refused.value.message.zh
     assert "已为您保留" in refused.value.message.zh
@@ -70,7 +76,14 @@ def test_what_is_signed_must_be_what_was_shown(world):
             proof=world.proof(actor),
         )
     receipt = world.engine.complete(
-        task, actor, "AGREE", claim.filled(view), "同意", seen_revision=view.revision, seen_digest=shown.digest, proof=world.proof(actor)
+        task,
+        actor,
+        "AGREE",
+        claim.filled(view),
+        "同意",
+        seen_revision=view.revision,
+        seen_digest=shown.digest,
+        proof=world.proof(actor),
     )
     assert receipt.digest == shown.digest
 
