@@ -19,6 +19,7 @@ from engine.runtime.reading import local_name, read_xml, refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MOST_ROWS = 500
 HIT_POLICIES = ("FIRST", "UNIQUE", "COLLECT")
 _INPUT = CELL_INPUT
 _COMPARISON = re.compile(r"^\s*(>=|<=|==|!=|>|<|not\s+in\b|in\b)")
@@ -178,7 +179,7 @@ def _read_decision(path: str, root: Any) -> Decision:
     table = tables[0]
     policy = table.get("hitPolicy", "UNIQUE")
     if policy not in HIT_POLICIES or table.get("aggregation"):
-        found = policy + (f" {table.get('aggregation')}" if table.get("aggregation") else "")
+        found = f"{policy} {table.get('aggregation', '')}".strip()[:60]
         raise refusal(
             path,
             table.sourceline,
@@ -192,6 +193,14 @@ def _read_decision(path: str, root: Any) -> Decision:
     if not outputs or not rules:
         raise refusal(
             path, table.sourceline, "empty-table", "决策表没有输出或规则行", "The table has no output or no row."
+        )
+    if len(rules) > MOST_ROWS:
+        raise refusal(
+            path,
+            table.sourceline,
+            "too-large",
+            f"决策表有 {len(rules)} 行,最多 {MOST_ROWS} 行",
+            f"The table has {len(rules)} rows; {MOST_ROWS} is the most.",
         )
     rows = tuple(_row(path, number, rule, len(inputs), len(outputs)) for number, rule in enumerate(rules, 1))
     return Decision(decision.get("id", ""), decision.get("name", ""), policy, inputs, outputs, rows)

@@ -28,7 +28,7 @@ def read_xml(path: str, content: bytes) -> Any:
             f"The file has {len(content)} bytes; {LARGEST_FILE} is the most.",
         )
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_pis=True
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
     )
     try:
         root = etree.fromstring(content, parser)
@@ -48,7 +48,21 @@ def read_xml(path: str, content: bytes) -> Any:
     info = root.getroottree().docinfo
     if info.doctype or info.internalDTD is not None:
         raise refusal(path, 1, "doctype", "文件带有 DOCTYPE", "The file has a DOCTYPE.")
+    stray = next((node for node in root.iter() if (node.tail or "").strip() and not _is_prose(node)), None)
+    if stray is not None:
+        # Whoever reads an expression reads the text before the first comment or element in it, and would take a part for the whole.
+        raise refusal(
+            path,
+            stray.sourceline or 0,
+            "stray-text",
+            "注释或元素之后还有文字,执行时会被忽略",
+            "Text follows a comment or element; it would be ignored when it runs.",
+        )
     return root
+
+
+def _is_prose(node: Any) -> bool:
+    return any(local_name(above) == "documentation" for above in node.iterancestors())
 
 
 def local_name(element: Any) -> str:

@@ -272,7 +272,7 @@ def _larger(inner):
 TREES = st.recursive(LEAVES, _larger, max_leaves=24)
 
 
-@settings(max_examples=4_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2_500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(TREES)
 @example(ast.Name("x", ast.Load()))
 def test_an_expression_made_up_at_random_runs_nothing_and_is_quick(tree):

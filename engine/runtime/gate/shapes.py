@@ -215,6 +215,17 @@ def _repetition(process: Process, shape: Shape) -> Iterator[Finding]:
     parts = {local_name(child): child for child in loop}
     output = (getattr(parts.get("loopDataOutputRef"), "text", "") or "").strip()
     condition = (getattr(parts.get("completionCondition"), "text", "") or "").strip()
+    if output and output not in _assigned(shape.script("preScript")):
+        yield at(
+            process,
+            shape,
+            "votes-not-emptied",
+            Message(
+                f"第二轮开始时“{output}”里还有上一轮的结果",
+                f"In a second round {output!r} would still hold the first one's.",
+            ),
+            Message(f"在 preScript 里写 {output} = {{}}", f"Write {output} = {{}} in the preScript."),
+        )
     if condition:
         try:
             names = read(condition).names
@@ -237,6 +248,13 @@ def _repetition(process: Process, shape: Shape) -> Iterator[Finding]:
                     "条件只看本人的一票,结果由后面的决策表判定", "Look at one's own vote; let a table judge the result."
                 ),
             )
+
+
+def _assigned(script: str) -> set[str]:
+    try:
+        return {name for name, _ in assignments(script)}
+    except EngineError:
+        return set()  # another rule says so
 
 
 def _event(drawing: Drawing, process: Process, shape: Shape) -> Iterator[Finding]:

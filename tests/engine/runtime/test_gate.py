@@ -406,6 +406,11 @@ def test_a_completion_condition_cannot_count_the_votes():
     assert rules(whole(fine.end("E").flow("T", "V", "E"))) == []
 
 
+def test_a_repeated_vote_begins_empty():
+    drawing = sketch().user("V", pre='signers = ["a", "b"]', properties=PERSON, loop=votes())
+    assert rules(whole(drawing.end("E").flow("T", "V", "E"))) == [("votes-not-emptied", "V")]
+
+
 @pytest.mark.parametrize("kind", ["timeDuration", "timeCycle"])
 def test_a_clock_that_counts_by_the_wall_is_refused(kind):
     drawing = straight().clock("B", "T").end("X", "escalation").flow("B", "X")
