@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +13,38 @@ from tests.web.stand_in import PASSWORD, StandIn
 from web import create_app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import playwright.sync_api
     from flask import Flask
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
+
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[playwright.sync_api.Browser]:
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI walks the claim in a real browser: install chromium")
+        pytest.skip("NOT WALKED: no Chromium on this machine; install the package chromium to run the browser tests")
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

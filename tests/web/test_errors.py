@@ -294,3 +294,14 @@ def test_english_pages_speak_english(approver: Browser) -> None:
     assert '<html lang="en"' in approver.page
     assert "Decision brief" in approver.page
     assert "审批要点" not in approver.page
+
+
+def test_a_request_beyond_all_measure_is_refused_in_words(approver: Browser) -> None:
+    approver.get("/cases/381")
+    answer = approver.post(
+        "/tasks/381-4/attachments",
+        {"paper:x": (io.BytesIO(b"x" * 13_000_000), "x.pdf")},
+        content_type="multipart/form-data",
+    )
+    assert answer.status_code == 413
+    assert "5 MB" in approver.page
