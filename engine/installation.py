@@ -19,9 +19,11 @@ from engine.audit.keys import Keyring
 from engine.audit.writing import append
 from engine.database import Database
 from engine.demonstration import COUNTY, TOWN, VILLAGE, build_county
+from engine.demonstration_cases import make_cases
 from engine.errors import Conflict, Message, NotFound
 from engine.instants import local_date, system_clock
 from engine.model import household, person, post, region
+from engine.opening import open_engine
 from engine.people.accounts import Accounts
 from engine.people.levels import Level
 from engine.people.organisation import Organisation
@@ -201,6 +203,8 @@ def prepare_demo(
                 )
                 counts = {"persons": len(made.staff), "households": len(made.household_nos), "seed": seed}
                 append(connection, "system", "demo_prepared", now, None, COUNTY, **counts)
+        if not was_there:
+            make_cases(lambda past: open_engine(settings, clock=past, keyring=keyring, database=database), now)
         accounts = Accounts(database, clock, organisation)
         log_ins = () if was_there and not new_passwords else _issue(database, accounts, organisation, now)
         with database.reading() as connection:
