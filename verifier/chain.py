@@ -64,7 +64,7 @@ def seal(prev_hash: str, body: str) -> str:
 
 
 def as_stored(text: str) -> bytes:
-    """Return the bytes of a text as they lie there; bytes that are no UTF-8 any more come as escaped surrogates and go back as themselves."""
+    """Return the bytes of a text as they lie there; what is no UTF-8 any more came as escaped surrogates and goes back."""
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -134,6 +134,8 @@ _COLUMNS = ("stream", "seq", "kind", "at", "region_code", "actor_id", "case_id")
 
 def case_of(stream: str, body: dict[str, Any]) -> int | None:
     """Return the case an event is about: its stream's own, or the one its body names."""
+    if not isinstance(stream, str):
+        return None  # SQLite keeps whatever a hand puts in, bytes for text too
     if stream.startswith(_CASE):
         number = stream[len(_CASE) :]
         return int(number) if number.isascii() and number.isdigit() else None
