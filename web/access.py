@@ -50,6 +50,8 @@ ROUTES: Mapping[str, Door] = {
     "cases.attachment": Door.POST,
     "cases.reveal": Door.POST,
     "cases.receipt": Door.POST,
+    "cases.objecting": Door.POST,
+    "cases.register_objection": Door.POST,
     "cases.withdrawing": Door.POST,
     "cases.withdraw": Door.POST,
     "tasks.claim": Door.POST,

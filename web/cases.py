@@ -23,6 +23,7 @@ blueprint = Blueprint("cases", __name__)
 
 _SHOWN_IN_THE_BROWSER = frozenset({"application/pdf", "image/jpeg", "image/png", "image/webp"})
 _LONGEST_REASON = 500
+_LONGEST_OBJECTION = 2000
 
 
 @blueprint.get("/cases/<int:case_id>")
@@ -143,6 +144,32 @@ def withdraw(case_id: int) -> AnyResponse:
         )
         return make_response(body, status_of(rejected))
     return redirect(url_for("cases.page", case_id=case_id, done="withdrawn"), 303)
+
+
+@blueprint.get("/cases/<int:case_id>/objection")
+def objecting(case_id: int) -> str:
+    """Ask for an objection against the running notice, as it was brought."""
+    return render_template("objection.html", case=engine().case(case_id, actor()), text="", error=None, fields={})
+
+
+@blueprint.post("/cases/<int:case_id>/objection")
+def register_objection(case_id: int) -> AnyResponse:
+    """Write an objection down; the notice stands still until it has been verified."""
+    text = request.form.get("text", "")[: 2 * _LONGEST_OBJECTION]
+    try:
+        engine().register_objection(case_id, actor(), text)
+    except NotFound:
+        raise
+    except Rejected as rejected:
+        body = render_template(
+            "objection.html",
+            case=engine().case(case_id, actor()),
+            text=text,
+            error=rejected.message,
+            fields=getattr(rejected, "fields", {}),
+        )
+        return make_response(body, status_of(rejected))
+    return redirect(url_for("cases.page", case_id=case_id, done="objected"), 303)
 
 
 def number_in(text: str | None) -> int:

@@ -296,6 +296,13 @@ class StandIn:
         self.told.append(("withdraw", reason))
         return Receipt(381, samples.CASE.case_no, 6, "WITHDRAWN", 15, W("已撤回", "Withdrawn"))
 
+    def register_objection(self, case_id: int, actor: Actor, text: str) -> Receipt:
+        if len(text) < 5:
+            message = W("请写明异议内容", "Write the objection down")
+            raise Invalid(message, fields={"text": message})
+        self.told.append(("objection", text))
+        return Receipt(381, samples.CASE.case_no, 6, "OPEN", 15, W("已登记", "Registered"))
+
     def reveal(self, case_id: int, name: str, actor: Actor) -> str:
         self.told.append(("reveal", name))
         return "441424196601011220"

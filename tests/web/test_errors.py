@@ -305,3 +305,11 @@ def test_a_request_beyond_all_measure_is_refused_in_words(approver: Browser) -> 
     )
     assert answer.status_code == 413
     assert "5 MB" in approver.page
+
+
+def test_an_objection_is_written_down_and_a_short_one_comes_back(approver: Browser, engine: StandIn) -> None:
+    approver.get("/cases/381/objection")
+    assert approver.post("/cases/381/objection", {"text": "不服"}).status_code == 422
+    assert ">不服</textarea>" in approver.page
+    assert approver.post("/cases/381/objection", {"text": "他家有小汽车，不应救助"}).status_code == 303
+    assert ("objection", "他家有小汽车，不应救助") in engine.told
