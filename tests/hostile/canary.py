@@ -27,11 +27,11 @@ _FORBIDDEN = (
 )
 _HARMLESS = {"os.listdir", "os.scandir"}
 _heard: list[str] = []
-_listening = False
+_state = {"listening": False}
 
 
 def _hook(event: str, arguments: tuple) -> None:
-    if not _listening:
+    if not _state["listening"]:
         return
     if event == "open":
         mode = arguments[1] if len(arguments) > 1 else "r"
@@ -47,11 +47,10 @@ sys.addaudithook(_hook)
 @contextmanager
 def quiet() -> Iterator[None]:
     """Fail if anything inside runs a program, writes a file, opens a connection or imports a module."""
-    global _listening
     _heard.clear()
-    _listening = True
+    _state["listening"] = True
     try:
         yield
     finally:
-        _listening = False
+        _state["listening"] = False
     assert _heard == []

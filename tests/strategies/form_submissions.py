@@ -1,8 +1,8 @@
 """What browsers, and people pretending to be browsers, post at a form (RELIABILITY.md F23).
 
-`good(form)` makes submissions that should be taken; `bad(form)` makes anything at all: wrong types, control characters, numbers beyond every
-bound, long texts, names that are reserved or nobody asked for. What is made is what a web framework hands on: text, or lists of text,
-by name.
+`good(form)` makes submissions that should be taken; `bad(form)` makes anything at all: wrong types, control characters, numbers
+beyond every bound, long texts, names that are reserved or nobody asked for. What is made is what a web framework hands on: text, or
+lists of text, by name.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ ODD_TEXTS = [
 ODD = st.one_of(st.sampled_from(ODD_TEXTS), st.text(max_size=60), st.integers().map(str), st.floats().map(str))
 
 
-def good_value(entry: dict[str, Any], schema: dict[str, Any]) -> SearchStrategy[str | list[str]]:
+def good_value(entry: dict[str, Any], schema: dict[str, Any]) -> SearchStrategy[str | list[str]]:  # noqa: PLR0911
     """Return what somebody honest types into one field."""
     choices = schema.get("enum") or [choice["value"] for choice in entry.get("choices", ())]
     match entry["type"]:

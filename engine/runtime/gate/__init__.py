@@ -16,6 +16,7 @@ from engine.runtime.gate.calls import check_calls, waiting_in
 from engine.runtime.gate.conditions import check_conditions
 from engine.runtime.gate.forks import check_forks
 from engine.runtime.gate.known import Known
+from engine.runtime.gate.parsing import check_parsing
 from engine.runtime.gate.people import check_people
 from engine.runtime.gate.shapes import check_shapes
 from engine.runtime.gate.tables import check_decisions, check_table
@@ -74,13 +75,15 @@ def _files(folder: Path, process_id: str) -> Mapping[str, bytes]:
 
 
 def _checked(files: Mapping[str, bytes], process_id: str | None) -> tuple[Finding, ...]:
-    found = list(dict.fromkeys(_findings(files, process_id)))
+    known = Known.of(files, process_id)
+    found = list(dict.fromkeys(_findings(known, process_id)))
+    if not found:
+        found = list(check_parsing(known, files, process_id))
     found.sort(key=lambda one: (one.file, one.line, one.element, one.rule))
     return tuple(found[:MOST_FINDINGS])
 
 
-def _findings(files: Mapping[str, bytes], process_id: str | None) -> Iterator[Finding]:
-    known = Known.of(files, process_id)
+def _findings(known: Known, process_id: str | None) -> Iterator[Finding]:
     yield from known.findings
     called = {
         shape.node.get("calledElement", "")

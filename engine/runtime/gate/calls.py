@@ -56,6 +56,28 @@ def check_calls(drawings: list[Drawing], *, is_whole: bool) -> Iterator[Finding]
                 )
     yield from _errors(drawings, processes, calls)
     yield from _messages(drawings)
+    yield from _one_id_each(drawings)
+
+
+def _one_id_each(drawings: list[Drawing]) -> Iterator[Finding]:
+    """Find shapes of two files with one id: due dates, audit and translations hang on it."""
+    owner: dict[str, str] = {}
+    for drawing in drawings:
+        for process in drawing.processes:
+            for shape in process.shapes.values():
+                if owner.setdefault(shape.id, drawing.path) != drawing.path:
+                    yield at(
+                        process,
+                        shape,
+                        "duplicate-id",
+                        Message(
+                            f"标识 {shape.id} 在 {owner[shape.id]} 里已用过",
+                            f"The id {shape.id} is used in {owner[shape.id]} too.",
+                        ),
+                        Message(
+                            "一个流程的各张图里,每个标识只用一次", "Use each id once over all drawings of a process."
+                        ),
+                    )
 
 
 def _calls(process: Process) -> list[Shape]:

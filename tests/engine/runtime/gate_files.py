@@ -11,6 +11,7 @@ from engine.runtime.bundle import Bundle
 from engine.runtime.gate import check_bundle
 
 PERSON = {"post": "TWN_CIVIL", "duty": "review", "form": "ask"}
+OTHER = PERSON | {"form": "other"}
 LANE = "镇级"
 
 DICTIONARY = {
@@ -110,7 +111,7 @@ def whole(*drawings: Sketch | bytes, **files: bytes) -> Bundle:
         "p.dictionary.json": json.dumps(DICTIONARY).encode(),
         "organisation.json": json.dumps(ORGANISATION).encode(),
         "forms/p/ask.json": json.dumps(FORM).encode(),
-        "forms/q/ask.json": json.dumps(FORM).encode(),
+        "forms/q/other.json": json.dumps(FORM).encode(),
         "judge.dmn": JUDGE,
     }
     for number, drawing in enumerate(drawings):
@@ -127,7 +128,7 @@ def rules(bundle: Bundle) -> list[tuple[str, str]]:
     """What the gate says: rule and element, each once; and that every line is the element's own line."""
     found = check_bundle(bundle)
     for one in found:
-        assert one.reason.zh and one.reason.en and one.remedy.zh and one.remedy.en, one
+        assert all((one.reason.zh, one.reason.en, one.remedy.zh, one.remedy.en)), one
         if one.file.endswith(".bpmn") and one.line and one.element:
             text = bundle.files[one.file].decode().splitlines()[one.line - 1]
             assert f'"{one.element}"' in text or f">{one.element}<" in text, (one, text)

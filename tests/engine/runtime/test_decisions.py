@@ -43,7 +43,7 @@ def test_collect_gives_every_hit_as_a_list():
 
 @pytest.mark.parametrize("policy", ["FIRST", "UNIQUE", "COLLECT"])
 def test_no_hit_is_an_accident_that_names_the_table_and_the_value(policy):
-    with pytest.raises(EngineError, match="judge fits {'in': 100}"):
+    with pytest.raises(EngineError, match=r"judge fits \{'in': 100\}"):
         decide(policy, 100, '< 100 -> "TOWN" | a')
 
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from gate_files import JUDGE, PERSON, in_lanes, rules, sketch, spoiled, table, whole
+from gate_files import JUDGE, OTHER, PERSON, in_lanes, rules, sketch, spoiled, table, whole
 from sketch import Sketch, votes
 
 from engine.runtime.bundle import Bundle
@@ -70,7 +70,7 @@ def notice() -> Sketch:
 
 def called(post: str = 'answer = "X"') -> Sketch:
     drawing = Sketch("q", inputs=("amount",), outputs=("answer",))
-    return drawing.start().user("Q_T", post=post, properties=PERSON).end("Q_E").flow("S", "Q_T", "Q_E")
+    return drawing.start().user("Q_T", post=post, properties=OTHER).end("Q_E").flow("S", "Q_T", "Q_E")
 
 
 def renamed(drawing: Sketch) -> Sketch:
@@ -506,9 +506,7 @@ def test_a_call_of_a_process_that_is_not_there_is_refused():
 
 
 def test_a_process_that_comes_to_call_itself_is_refused():
-    again = (
-        Sketch("q").start().user("Q_T", properties=PERSON).call("Q_A", "p").end("Q_E").flow("S", "Q_T", "Q_A", "Q_E")
-    )
+    again = Sketch("q").start().user("Q_T", properties=OTHER).call("Q_A", "p").end("Q_E").flow("S", "Q_T", "Q_A", "Q_E")
     assert rules(whole(calling(), again)) == [("call-recursion", "A"), ("call-recursion", "Q_A")]
 
 
@@ -531,13 +529,13 @@ def test_an_output_is_set_on_every_way():
         .end("Q_E2")
         .flow("S", "Q_G")
     )
-    lacking.flow("Q_G", "Q_E", default=True).user("Q_T", post='answer = "X"', properties=PERSON)
+    lacking.flow("Q_G", "Q_E", default=True).user("Q_T", post='answer = "X"', properties=OTHER)
     lacking.flow("Q_G", "Q_T", when="amount == 1").flow("Q_T", "Q_E2")
     assert rules(whole(calling(), lacking)) == [("output-not-set", "Q_E")]
 
 
 def test_an_input_has_a_value_when_the_call_is_made():
-    asking = Sketch("q", inputs=("note",)).start().user("Q_T", properties=PERSON).end("Q_E").flow("S", "Q_T", "Q_E")
+    asking = Sketch("q", inputs=("note",)).start().user("Q_T", properties=OTHER).end("Q_E").flow("S", "Q_T", "Q_E")
     assert rules(whole(calling(), asking)) == [("no-value", "A")]
     assert rules(whole(sketch().call("A", "q", pre='note = "n"').end("E").flow("T", "A", "E"), asking)) == []
 
