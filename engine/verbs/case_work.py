@@ -387,7 +387,7 @@ class CaseWork:
         }
         if changes:
             self._body["changes"] = changes
-        steps = [_step_words(step) for step in execution.steps]
+        steps = [_step_words(step, self.definition) for step in execution.steps]
         if steps:
             self._body["steps"] = steps
         if not self._decided:
@@ -478,12 +478,13 @@ def actor_words(actor: Actor | str) -> dict[str, JSON]:
     }
 
 
-def _step_words(step: Step) -> dict[str, JSON]:
+def _step_words(step: Step, definition: Definition) -> dict[str, JSON]:
     words: dict[str, JSON] = {"element": step.element_id, "kind": step.kind}
     if step.taken:
         words["taken"] = list(step.taken)
     if step.decision is not None:
         words["table"] = step.decision.table
+        words["title"] = definition.decisions[step.decision.table].name
         words["hit_policy"] = step.decision.hit_policy
         words["inputs"] = dict(step.decision.inputs)
         words["outputs"] = dict(step.decision.outputs)
