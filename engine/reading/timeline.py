@@ -105,9 +105,8 @@ def _lines(event: Mapping[str, Any]) -> tuple[Message, ...]:
     for step in event.get("steps", ()):
         if step["kind"] == "decision":
             numbers = "、".join(str(hit["number"]) for hit in step["hits"])
-            lines.append(
-                Message(f"规则表 {step['table']} 第 {numbers} 行命中", f"Table {step['table']}: row {numbers} hit")
-            )
+            title = step.get("title", step["table"])
+            lines.append(Message(f"{title}:第 {numbers} 行命中", f"Table {step['table']}: row {numbers} hit"))
     passed = set(event.get("closed", ()))
     for opened in event.get("opened", ()):
         if opened["no"] in passed:
