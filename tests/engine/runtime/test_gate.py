@@ -70,12 +70,7 @@ def notice() -> Sketch:
 
 def called(post: str = 'answer = "X"') -> Sketch:
     drawing = Sketch("q", inputs=("amount",), outputs=("answer",))
-    return drawing.start().user("Q_T", post=post, properties=OTHER).end("Q_E").flow("S", "Q_T", "Q_E")
-
-
-def renamed(drawing: Sketch) -> Sketch:
-    """Start events of two files of one bundle may have one id; the gate looks at each file."""
-    return drawing
+    return drawing.start("Q_S").user("Q_T", post=post, properties=OTHER).end("Q_E").flow("Q_S", "Q_T", "Q_E")
 
 
 GOOD = {
@@ -506,7 +501,14 @@ def test_a_call_of_a_process_that_is_not_there_is_refused():
 
 
 def test_a_process_that_comes_to_call_itself_is_refused():
-    again = Sketch("q").start().user("Q_T", properties=OTHER).call("Q_A", "p").end("Q_E").flow("S", "Q_T", "Q_A", "Q_E")
+    again = (
+        Sketch("q")
+        .start("Q_S")
+        .user("Q_T", properties=OTHER)
+        .call("Q_A", "p")
+        .end("Q_E")
+        .flow("Q_S", "Q_T", "Q_A", "Q_E")
+    )
     assert rules(whole(calling(), again)) == [("call-recursion", "A"), ("call-recursion", "Q_A")]
 
 
@@ -523,11 +525,11 @@ def test_data_declared_on_the_call_would_lose_the_callers_other_data():
 def test_an_output_is_set_on_every_way():
     lacking = (
         Sketch("q", inputs=("amount",), outputs=("answer",))
-        .start()
+        .start("Q_S")
         .gateway("Q_G")
         .end("Q_E")
         .end("Q_E2")
-        .flow("S", "Q_G")
+        .flow("Q_S", "Q_G")
     )
     lacking.flow("Q_G", "Q_E", default=True).user("Q_T", post='answer = "X"', properties=OTHER)
     lacking.flow("Q_G", "Q_T", when="amount == 1").flow("Q_T", "Q_E2")
@@ -535,7 +537,9 @@ def test_an_output_is_set_on_every_way():
 
 
 def test_an_input_has_a_value_when_the_call_is_made():
-    asking = Sketch("q", inputs=("note",)).start().user("Q_T", properties=OTHER).end("Q_E").flow("S", "Q_T", "Q_E")
+    asking = (
+        Sketch("q", inputs=("note",)).start("Q_S").user("Q_T", properties=OTHER).end("Q_E").flow("Q_S", "Q_T", "Q_E")
+    )
     assert rules(whole(calling(), asking)) == [("no-value", "A")]
     assert rules(whole(sketch().call("A", "q", pre='note = "n"').end("E").flow("T", "A", "E"), asking)) == []
 
@@ -548,6 +552,11 @@ def test_an_error_nobody_catches_would_complete_the_case():
     )
     file = spoiled(drawing, "<bpmn:process", '<bpmn:error id="X" errorCode="LOST"/><bpmn:process')
     assert rules(whole(file)) == [("uncaught-error", "Err")]
+
+
+def test_two_drawings_of_one_process_share_no_id():
+    again = Sketch("q").start("Q_S").user("T", properties=OTHER).end("Q_E").flow("Q_S", "T", "Q_E")
+    assert rules(whole(calling(), again)) == [("duplicate-id", "T")]
 
 
 # ---- people --------------------------------------------------------------------------------------------------------
