@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.audit.writing import append
 from engine.database import is_busy, is_duplicate
 from engine.errors import Conflict, EngineError, Message, NotPermitted
+from engine.outbox import Outbox
 from engine.reading.desk import Desk
 from engine.verbs import claiming, fire, incidents, objection, papers, rows, withdraw
 from engine.verbs import complete as completing
@@ -42,6 +43,11 @@ class ProcessEngine(Desk):
     Every verb takes the actor, answers with a frozen value, and raises a :class:`engine.errors.Rejected` kind when the answer is no. An
     :class:`engine.verbs.incidents.Accident` means that we failed: nothing has happened, and an administrator has been told.
     """
+
+    @property
+    def outbox(self) -> Outbox:
+        """The door to what is owed, for those who deliver it."""
+        return Outbox(self.ground.database)
 
     # ---- verbs of a case -------------------------------------------------------------------------------------------
 

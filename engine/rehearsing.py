@@ -203,7 +203,9 @@ class _Teller:
 
     def tell(self) -> Account:
         self._events()
-        cases = self._rows("case", model.process_case, "case_no", "status", "level", "revision", "returns", "decided", "ended_by")
+        cases = self._rows(
+            "case", model.process_case, "case_no", "status", "level", "revision", "returns", "decided", "ended_by"
+        )
         self._rows(
             "task", model.task, "case_id", "no", "element_id", "role", "region_code", "state", "outcome", "opened_at",
             "closed_at", "due_at", "stage", "closed_by", "claimed_by",
@@ -211,7 +213,15 @@ class _Teller:
         self._rows("timer", model.timer, "case_id", "no", "element_id", "stage", "due_at", "state")
         self._rows("signature", model.signature, "case_id", "event_seq", "task_no", "person_id", "duty", "signed_at")
         ledger = self._rows(
-            "ledger", model.ledger_entry, "case_id", "household_no", "person_no", "kind", "amount_fen", "year", "effective_on"
+            "ledger",
+            model.ledger_entry,
+            "case_id",
+            "household_no",
+            "person_no",
+            "kind",
+            "amount_fen",
+            "year",
+            "effective_on",
         )
         messages = self._rows(
             "message", model.message, "case_id", "task_no", "kind", "role", "region_code", "person_id", "content",
@@ -234,7 +244,9 @@ class _Teller:
     def _events(self) -> None:
         table = model.audit_event
         chosen = table.c.stream.like("case:%") | table.c.stream.like("person:%")
-        for stream, seq, stored in self._connection.execute(select(table.c.stream, table.c.seq, table.c.body).where(chosen)):
+        for stream, seq, stored in self._connection.execute(
+            select(table.c.stream, table.c.seq, table.c.body).where(chosen)
+        ):
             event = json.loads(stored)
             kind, _, number = stream.partition(":")
             whose = self._case_nos[int(number)] if kind == "case" else self._staff[int(number)]
@@ -252,7 +264,9 @@ class _Teller:
         if isinstance(value, dict):
             return {key: self._plain(one, key) for key, one in value.items() if key not in _PRIVATE}
         if isinstance(value, list):
-            return [self._plain(one, name) for one in value]
+            plain = [self._plain(one, name) for one in value]
+            # Papers have random names, and lie in their order.
+            return sorted(plain, key=canonical) if name in {"papers", "attachments"} else plain
         if name == "task" and isinstance(value, str) and "-" in value:
             case_id, _, no = value.partition("-")
             return f"{self._case_nos.get(int(case_id), '?')} {no}"
@@ -266,7 +280,8 @@ class _Teller:
         found = []
         for row in self._connection.execute(select(*(table.c[name] for name in names))).mappings():
             told: dict[str, Any] = {}
-            for name, value in row.items():
+            for column, value in row.items():
+                name = str(column)
                 if name == "case_id":
                     told[name] = self._case_nos.get(value)
                 elif name in {"person_id", "closed_by", "claimed_by"}:

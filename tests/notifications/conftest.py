@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import insert, select
-from table_outbox import TableOutbox
 
 from engine import model
 from engine.instants import to_text
+from engine.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ class World:
     def __init__(self, database: Database) -> None:
         self.now = NOW
         self.database = database
-        self.outbox = TableOutbox(self.database)
+        self.outbox = Outbox(self.database)
         people = [("t001", "TWN_CIVIL"), ("t002", "TWN_CIVIL"), ("t003", "TWN_LEADER")]
         with self.database.transaction() as connection:
             for number, (staff_no, role) in enumerate(people, start=1):

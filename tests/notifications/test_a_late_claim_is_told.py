@@ -7,9 +7,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
-from table_outbox import TableOutbox
 
 from engine import model
+from engine.outbox import Outbox
 from notifications import Postman
 from notifications.channels import FileChannel
 from notifications.templates import personal_data_in
@@ -31,7 +31,7 @@ def test_reminder_yellow_and_red_card_reach_the_post_and_its_leader_and_carry_no
     row = claim.open_tasks[0]
     file = FileChannel(tmp_path / "notices.jsonl")
     postman = Postman(channels=(file,), base_url="https://bangfu.example")
-    outbox = TableOutbox(county.database)
+    outbox = Outbox(county.database)
     for _ in range(60):
         postman.deliver(outbox, clock())
         clock.advance(hours=6)
@@ -76,7 +76,7 @@ def test_after_six_weeks_of_outage_the_stages_are_caught_up_in_order_and_each_pe
 ):
     claim = county.claim("JD")
     role, place = claim.open_tasks[0].role, claim.open_tasks[0].region_code
-    outbox = TableOutbox(county.database)
+    outbox = Outbox(county.database)
     Postman().deliver(outbox, clock())
     told_before = len(county.rows(model.notice))
     clock.advance(days=42)

@@ -423,11 +423,11 @@ from datetime import datetime
 from engine.database import Database
 from notifications import Postman
 from notifications.channels import MailChannel
-from table_outbox import TableOutbox
+from engine.outbox import Outbox
 url, port, now = sys.argv[1], int(sys.argv[2]), datetime.fromisoformat(sys.argv[3])
 mail = MailChannel("127.0.0.1", port, "bangfu@gov.example", lambda to: f"{to.staff_no}@gov.example")
 postman = Postman(channels=(mail,), batch=10)
-while postman.deliver(TableOutbox(Database(url)), now).taken:
+while postman.deliver(Outbox(Database(url)), now).taken:
     pass
 """
 

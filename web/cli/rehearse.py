@@ -105,7 +105,9 @@ def _print(stage: Stage, life: Life, told: Account, days: int, seed: int) -> Non
     _table("事件 · events of cases", told.events)
     _table("被拒绝 · refusals met", life.met.refusals)
     _table("消息 · messages owed", told.messages)
-    click.echo(f"通知送达 · messages delivered {sum(told.messages.values()) - told.undelivered}, owed {told.undelivered}")
+    click.echo(
+        f"通知送达 · messages delivered {sum(told.messages.values()) - told.undelivered}, owed {told.undelivered}"
+    )
     click.echo(f"台账 · ledger: {told.paid_cases} 笔, {told.paid_fen // 100:,}.{told.paid_fen % 100:02} 元")
 
 

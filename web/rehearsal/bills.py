@@ -56,7 +56,9 @@ def bill(
         "discharged_on": discharged.isoformat(),
         "disease_class": whim.choices(("ORDINARY", "SERIOUS"), (70, 30))[0],
         "diagnosis": whim.choice(_DIAGNOSES),
-        "excluded_cause": whim.choices(("NONE", "THIRD_PARTY", "WORK_INJURY", "COSMETIC", "OTHER"), (95, 2, 1, 1, 1))[0],
+        "excluded_cause": whim.choices(("NONE", "THIRD_PARTY", "WORK_INJURY", "COSMETIC", "OTHER"), (95, 2, 1, 1, 1))[
+            0
+        ],
         "settlement_no": number,
         "invoice_no": f"FP{today:%Y%m%d}-{patient['person_no']}",
         **_costs(whim, str(household["category"])),

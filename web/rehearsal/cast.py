@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from engine.rehearsing import Stage
     from web.rehearsal.whims import Whims
 
-_PACES = (0.9, 0.7, 0.45, 0.2)
-_PACE_WEIGHTS = (35, 35, 20, 10)
+_PACES = (0.7, 0.4, 0.2, 0.08)
+_PACE_WEIGHTS = (25, 40, 25, 10)
 _LEADERS = {2: "PRV_LEADER", 4: "CIT_LEADER", 6: "CTY_LEADER", 9: "TWN_LEADER", 12: "VIL_SECRETARY"}
 """Digits of a jurisdiction → whoever leads the bodies there (DOMAIN.md B0.1)."""
 

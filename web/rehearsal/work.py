@@ -63,7 +63,9 @@ class Desk:
         rows = list(page.rows)
         for number in range(2, page.pages + 1):
             rows += self.engine.inbox(player.actor, page=number).rows
-        return sorted(rows, key=lambda row: (row.limit.due_at or _NEVER, row.case_no, int(row.task_id.partition("-")[2])))
+        return sorted(
+            rows, key=lambda row: (row.limit.due_at or _NEVER, row.case_no, int(row.task_id.partition("-")[2]))
+        )
 
     def _is_forgotten(self, player: Player, row: InboxRow, no: str) -> bool:
         """Some tasks lie at the bottom of a pile until a leader has them; what was given to oneself by name is not forgotten."""
@@ -76,13 +78,17 @@ class Desk:
         life = self.life
         whim = life.whims.about("leader", life.clock.today, row.case_no, no)
         leader = life.cast.leader(player.actor.region_code)
-        colleagues = [one for one in life.cast.holders(player.actor.role, player.actor.region_code) if one is not player]
+        colleagues = [
+            one for one in life.cast.holders(player.actor.role, player.actor.region_code) if one is not player
+        ]
         if leader is None or whim.random() > _ASKS_LEADER:
             return
         chosen = whim.choice(colleagues or [player])
         life.attempt(
             "reassign",
-            lambda: self.engine.reassign(row.task_id, leader.actor, chosen.actor.person_id, "任务临近期限,改派他人办理"),
+            lambda: self.engine.reassign(
+                row.task_id, leader.actor, chosen.actor.person_id, "任务临近期限,改派他人办理"
+            ),
         )
 
     # ---- one task --------------------------------------------------------------------------------------------------
@@ -101,9 +107,7 @@ class Desk:
             life.attempt("case", lambda: self.engine.case(row.case_id, player.actor))
         if view.action("claim").permitted and whim.random() < _CLAIMS and not self._claim(player, row, whim):
             return
-        if action.permitted and self._attach(player, row, view):
-            view = self.engine.task(row.task_id, player.actor)
-        elif row.claimed_by is None:
+        if (action.permitted and self._attach(player, row, view)) or row.claimed_by is None:
             view = self.engine.task(row.task_id, player.actor)
         case = life.cases.get(row.case_no)
         outcome = answers.decide(view, whim, corrections=case.corrections if case else 0)
@@ -180,7 +184,9 @@ class Desk:
         if whim.random() < player.careless:
             again = self._complete(player, act, verb="complete again")
             if again is not None and not again.repeated:
-                raise AssertionError(f"{act.row.case_no}: a second press of {act.view.element_id} was carried out again")
+                raise AssertionError(
+                    f"{act.row.case_no}: a second press of {act.view.element_id} was carried out again"
+                )
         if whim.random() < player.careless:
             holders = self.life.cast.holders(player.actor.role, player.actor.region_code)
             for colleague in holders:

@@ -52,7 +52,7 @@ class OwedMessage:
     failed: frozenset[tuple[int, str]]
 
 
-class TableOutbox:
+class Outbox:
     """The door for the delivery; it sees only the message, notice and delivery tables."""
 
     def __init__(self, database: Database) -> None:
