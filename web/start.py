@@ -186,6 +186,10 @@ def check(process_id: str, household_no: str) -> str:
 @blueprint.post("/start/<process_id>/<household_no>/check")
 def hand_in(process_id: str, household_no: str) -> AnyResponse:
     """Sign and hand in; everything stays as typed where the engine says no."""
+    running = _running(process_id, household_no, request.form.get("person", ""))
+    if running is not None:
+        # A second press, or a colleague was faster: there is one case, and this is it.
+        return redirect(url_for("cases.page", case_id=running, done="running"), 303)
     form = _form(process_id, household_no)
     who = visitor()
     if not request.form.get("declared"):
@@ -210,8 +214,19 @@ def hand_in(process_id: str, household_no: str) -> AnyResponse:
             proof=proof,
         )
     except Rejected as rejected:
+        running = _running(process_id, household_no, form.household["person_no"])
+        if running is not None:
+            return redirect(url_for("cases.page", case_id=running, done="running"), 303)
         return make_response(_check_page(form, getattr(rejected, "fields", {}), rejected.message), status_of(rejected))
     return redirect(url_for("cases.receipt", case_id=receipt.case_id), 303)
+
+
+def _running(process_id: str, household_no: str, person_no: str) -> int | None:
+    """Return the running case of a member of the household, if there is one."""
+    if not person_no:
+        return None
+    found = engine().start_form(process_id, household_no, person_no, actor()).running_case
+    return None if found is None else found[0]
 
 
 def _process(process_id: str) -> Any:

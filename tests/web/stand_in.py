@@ -220,7 +220,7 @@ class StandIn:
             opinion,
             {},
             "7f3a91c2e04b" + "0" * 48 + "5d18",
-            (W("报市级备案", "on to the city"),),
+            (W("签署后报市级备案", "on to the city"), W("签署后本人不能再修改", "no change afterwards")),
         )
 
     def save_draft(self, actor: Actor, subject: str, content: dict[str, Any], household_no: str | None = None) -> str:

@@ -313,3 +313,12 @@ def test_an_objection_is_written_down_and_a_short_one_comes_back(approver: Brows
     assert ">不服</textarea>" in approver.page
     assert approver.post("/cases/381/objection", {"text": "他家有小汽车，不应救助"}).status_code == 303
     assert ("objection", "他家有小汽车，不应救助") in engine.told
+
+
+def test_handing_in_twice_leads_to_the_one_case(village: Browser, engine: StandIn) -> None:
+    village.get("/start/medical_assistance/441424103-0217/check")
+    answer = village.post(
+        "/start/medical_assistance/441424103-0188/check", {"declared": "yes", "password": PASSWORD, "person": "P1"}
+    )
+    assert answer.location == "/cases/419?done=running"
+    assert not [one for one in engine.told if one[0] == "start"]
