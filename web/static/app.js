@@ -295,11 +295,14 @@ function tabs() {
   const bar = one("[data-tabs]");
   if (!bar || !("IntersectionObserver" in window)) return;
   const links = new Map(all("a", bar).map((link) => [link.hash.slice(1), link]));
+  const inView = new Set();
   const watch = new IntersectionObserver((seen) => {
-    for (const entry of seen) if (entry.isIntersecting) {
-      links.forEach((link) => link.removeAttribute("aria-current"));
-      links.get(entry.target.id)?.setAttribute("aria-current", "true");
-    }
+    for (const entry of seen) inView[entry.isIntersecting ? "add" : "delete"](entry.target.id);
+    // Two columns: the side column counts only where nothing of the main one is in view.
+    const first = [...links.keys()].find((id) => inView.has(id));
+    if (!first) return;
+    links.forEach((link) => link.removeAttribute("aria-current"));
+    links.get(first).setAttribute("aria-current", "true");
   }, { rootMargin: "-80px 0px -70% 0px" });
   links.forEach((_, id) => { const section = document.getElementById(id); if (section) watch.observe(section); });
 }
