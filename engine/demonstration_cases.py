@@ -46,10 +46,12 @@ class Plan:
     aid_type: str = "INPATIENT"
 
 
-_SUBMIT = ("SUBMIT", {}, "")
-_ACCEPT = ("ACCEPT", {"economic_finding": "NONE"}, "材料齐全。")
-_AGREE = ("AGREE", {}, "情况属实，同意。")
-_TO_VILLAGE = ("RETURN", {"return_to": "VILLAGE"}, "缺大病保险结算单，请补交。")
+_Said = tuple[str, dict[str, Any], str]
+
+_SUBMIT: _Said = ("SUBMIT", {}, "")
+_ACCEPT: _Said = ("ACCEPT", {"economic_finding": "NONE"}, "材料齐全。")
+_AGREE: _Said = ("AGREE", {}, "情况属实，同意。")
+_TO_VILLAGE: _Said = ("RETURN", {"return_to": "VILLAGE"}, "缺大病保险结算单，请补交。")
 
 PLANS: tuple[Plan, ...] = (
     Plan("JD", 6_853_240, 4_879_193, ((13, *_SUBMIT), (12, *_ACCEPT), (8, *_AGREE))),

@@ -8,13 +8,20 @@ that each of them happens whole or not at all, that a refusal leaves a trace, an
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlalchemy import update
+
+from engine import model
 from engine.audit.writing import append
+from engine.batch import Batch
 from engine.database import is_busy, is_duplicate
 from engine.errors import Conflict, EngineError, Message, NotPermitted
+from engine.instants import to_text
 from engine.outbox import Outbox
+from engine.people.jurisdiction import Subject, require
 from engine.reading.desk import Desk
 from engine.verbs import claiming, fire, incidents, objection, papers, rows, withdraw
 from engine.verbs import complete as completing
@@ -272,8 +279,6 @@ class ProcessEngine(Desk):
 
         One that fails becomes an incident and does not hold up the rest; it is tried again when the incident is retried.
         """
-        from engine.instants import to_text
-
         now = to_text(self.ground.clock())
         with self.ground.database.reading() as connection:
             due = connection.exec_driver_sql(*self._due(now, limit)).all()
@@ -295,25 +300,35 @@ class ProcessEngine(Desk):
     def _shelve(self, case_id: int, no: int) -> None:
         """Take a due moment that failed out of the sweep; retrying its incident puts it back."""
         with self.ground.database.transaction() as connection:
-            batch = self._batch(connection)
+            batch = Batch(connection)
             batch.put(rows.SHELVE_TIMER, {"case_id": case_id, "no": no})
             batch.send()
+
+    # ---- notices -----------------------------------------------------------------------------------
+
+    def mark_read(self, person_id: int, notice_id: int | None = None) -> None:
+        """Mark one notice of a person as read, or all of them."""
+        table = model.notice
+        statement = update(table).where(table.c.person_id == person_id, table.c.read_at.is_(None))
+        if notice_id is not None:
+            statement = statement.where(table.c.id == notice_id)
+        with self.ground.database.transaction() as connection:
+            connection.execute(statement.values(read_at=to_text(self.ground.clock())))
 
     # ---- incidents -------------------------------------------------------------------------------------------------
 
     def retry(self, incident_id: int, actor: Actor) -> Receipt | None:
-        """Try again what failed. What only the clock did is done now; what a person did waits for that person, told by a message."""
-        from engine.people.jurisdiction import Subject, require
+        """Deal with an incident: what the clock failed to do is tried again now; what a person asked for, that person asks for again.
 
+        A signature cannot be repeated in somebody's absence; their task is open as it was before the accident.
+        """
         require("retry", actor, Subject(case_region=actor.region_code))
         with self.ground.database.reading() as connection:
             incident = incidents.find_incident(connection, incident_id)
-        import json
-
         subject = json.loads(incident.subject)
         if incident.verb == "fire":
             with self.ground.database.transaction() as connection:
-                batch = self._batch(connection)
+                batch = Batch(connection)
                 batch.put(rows.UNSHELVE_TIMER, {"case_id": subject["case"], "no": subject["timer"]})
                 batch.send()
             try:
@@ -385,9 +400,3 @@ class ProcessEngine(Desk):
                 now=self.ground.clock(),
             )
         return Accident(error, number)
-
-    @staticmethod
-    def _batch(connection: Connection) -> Any:
-        from engine.batch import Batch
-
-        return Batch(connection)

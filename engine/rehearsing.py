@@ -1,9 +1,9 @@
 """The stage of a rehearsal: a made-up county in a database of its own, and afterwards the account of all that happened there.
 
-The play itself is the web's (web/rehearsal): it knows people and their habits, and asks the engine only through its verbs. Here stands what
-needs a look behind the door: setting the stage, the working calendar, checking the trail and the rows, and telling everything that happened in
-a form in which neither the kind of database, nor its row numbers, nor the keys of the installation can be seen. Two rehearsals
-with one seed give the same account, on every machine and both databases.
+The play itself is the web's (web/rehearsal): it knows people and their habits, and asks the engine only through its verbs. Here
+stands what needs a look behind the door: setting the stage, the working calendar, checking the trail and the rows, and telling
+everything that happened in a form in which neither the kind of database, nor its row numbers, nor the keys of the installation can be
+seen. Two rehearsals with one seed give the same account, on every machine and both databases.
 """
 
 from __future__ import annotations
@@ -94,8 +94,9 @@ def set_stage(
 ) -> Iterator[Stage]:
     """Set up a county for a rehearsal: two towns with three villages each, everybody in their post, households.
 
-    The database must be empty, or hold an earlier rehearsal and nothing but test data, which is then cleared away. Conflict says what else was
-    found in it. With `keeps_checkpoints`, signed checkpoints are written beside the keys, which therefore must be this rehearsal's own.
+    The database must be empty, or hold an earlier rehearsal and nothing but test data, which is then cleared away. Conflict says
+    what else was found in it. With `keeps_checkpoints`, signed checkpoints are written beside the keys, which therefore must be this
+    rehearsal's own.
     """
     settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     keyring = Keyring.load(settings.instance)
@@ -194,8 +195,8 @@ class _Teller:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         case, person = model.process_case.c, model.person.c
-        self._case_nos = dict(connection.execute(select(case.id, case.case_no)).tuples().all())
-        self._staff = dict(connection.execute(select(person.id, person.staff_no)).tuples().all())
+        self._case_nos = {int(row.id): str(row.case_no) for row in connection.execute(select(case.id, case.case_no))}
+        self._staff = {int(row.id): str(row.staff_no) for row in connection.execute(select(person.id, person.staff_no))}
         self._lines: list[str] = []
         self._outcomes: Counter[str] = Counter()
         self._stages: Counter[str] = Counter()

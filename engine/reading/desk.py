@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from engine import model
 from engine.errors import Message, NotFound
-from engine.instants import from_text, local_date, to_text
+from engine.instants import from_text, local_date
 from engine.people import posts
 from engine.people.jurisdiction import Subject, require, verdict
 from engine.reading import cases, inbox, tasks
@@ -249,15 +249,6 @@ class Desk:
                     .where(table.c.person_id == person_id, table.c.read_at.is_(None))
                 ).scalar_one()
             )
-
-    def mark_read(self, person_id: int, notice_id: int | None = None) -> None:
-        """Mark one notice of a person as read, or all of them."""
-        table = model.notice
-        statement = update(table).where(table.c.person_id == person_id, table.c.read_at.is_(None))
-        if notice_id is not None:
-            statement = statement.where(table.c.id == notice_id)
-        with self.ground.database.transaction() as connection:
-            connection.execute(statement.values(read_at=to_text(self.ground.clock())))
 
     def incidents(self, actor: Actor) -> tuple[Any, ...]:
         """Return the incidents that wait for the administrator, newest first."""

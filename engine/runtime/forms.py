@@ -49,6 +49,10 @@ class Outcome:
     field: str
     choices: tuple[OutcomeChoice, ...]
 
+    def tone(self, value: str | None) -> str:
+        """Return the tone of a decision; empty for one the form does not offer."""
+        return next((choice.tone for choice in self.choices if choice.value == value), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:

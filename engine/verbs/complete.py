@@ -111,8 +111,10 @@ def carry_out(
     work.hold_duty(actor, task.duty)
     work.sign(task.no, actor, task.duty, make_signature(work.ground.keyring, work.case, shown, proof, work.now))
     work.close_task(task.no, outcome=decision.outcome, by=actor.person_id)
-    if decision.tone == "return" and task.duty != FILING:
-        work.count_return()
+    if decision.tone == "return":
+        work.summarise(sent_back=True)
+        if task.duty != FILING:
+            work.count_return()
     work.step(lambda execution: execution.complete(str(task.no), decision.values))
     work.summarise(
         opinion={

@@ -1,7 +1,8 @@
 """From a clock in the drawing to a due moment in a row.
 
-The drawing says `workdays(10)`; the row says until when, and the row is the authority: it moves when the clock stands still, and it
-goes on where it stopped when a task comes back after a correction (DOMAIN.md B0.2, B0.5: the time of the correction is not counted).
+The drawing says `workdays(10)`; the row says until when, and the row is the authority: it moves when the clock stands still. Whoever
+sends a case back stops their own clock; when the case comes to them again it goes on where it stopped, and the time of the correction
+is not counted (DOMAIN.md B0.2, B0.5). Every other step begins anew.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from engine.runtime import Wait
 
 
+SENT_BACK = '"sent_back"'
+"""The mark in a case's summary that somebody has sent it back, so that only then earlier clocks are looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """A task's limit as its row keeps it: days, due moment, clock, and the first stage still to come."""
@@ -43,8 +48,8 @@ def open_limit(
     if wait.limit_days is None:
         return None
     clock = Clock(now, wait.limit_days)
-    if case.returns:
-        clock = _continued(batch, case.id, element_id, clock, now)
+    if SENT_BACK in case.summary:
+        clock = _continued(ground, batch, case, element_id, clock)
     calendar = ground.calendar(case.region_code)
     due = clock.due(now, calendar)
     stage, at = first_stage_after(ground, case.region_code, clock, Stage.NONE)
@@ -69,15 +74,17 @@ def first_stage_after(
     return (stage, at) if at is not None else (None, None)
 
 
-def _continued(batch: Batch, case_id: int, element_id: str, fresh: Clock, now: datetime) -> Clock:
-    """Take up the clock of the same task from before the return, with the correction as a pause."""
-    earlier = batch.select(rows.EARLIER_CLOCKS, {"case_id": case_id, "element_id": element_id})
+def _continued(ground: Ground, batch: Batch, case: rows.CaseRow, element_id: str, fresh: Clock) -> Clock:
+    """Take up the clock of the same task where its own return stopped it, with the correction as a pause."""
+    earlier = batch.select(rows.EARLIER_CLOCKS, {"case_id": case.id, "element_id": element_id})
     if not earlier:
         return fresh
-    stored, closed_at = earlier[-1]
-    if not stored or stored == "{}" or closed_at is None:
+    stored, closed_at, outcome, form_name = earlier[-1]
+    form = ground.definition(case.definition_digest).forms.get(form_name)
+    returned = form is not None and form.outcome is not None and form.outcome.tone(outcome) == "return"
+    if not returned or stored in {"", "{}"} or closed_at is None:
         return fresh
     clock = Clock.from_json(json.loads(stored))
     if clock.is_running:
         clock = clock.pause(from_text(closed_at), PauseReason.SUPPLEMENT)
-    return clock.resume(now)
+    return clock.resume(fresh.started_at)

@@ -122,7 +122,7 @@ OPEN_TASKS = Statement(
     f"SELECT {_TASK}, {_NAMES} FROM task t WHERE t.case_id = :case_id AND t.state = 'OPEN' ORDER BY t.no"
 )
 EARLIER_CLOCKS = Statement(
-    "SELECT t.clock, t.closed_at FROM task t WHERE t.case_id = :case_id AND t.element_id = :element_id "
+    "SELECT t.clock, t.closed_at, t.outcome, t.form FROM task t WHERE t.case_id = :case_id AND t.element_id = :element_id "
     "AND t.state <> 'OPEN' ORDER BY t.no"
 )
 

@@ -174,3 +174,23 @@ def test_thirty_thousand_needs_the_leader_and_more_than_fifty_thousand_the_city_
     assert large.step == "T_large"
     large.does()
     assert large.step == "T_pay"
+
+
+def test_a_second_correction_has_its_full_limit_again(world):
+    claim = world.claim("JD").goes_to("T_review").does("RETURN", opinion="请补交结算单", return_to="VILLAGE")
+    world.clock.advance(days=7)
+    claim.goes_to("T_review").does("RETURN", opinion="结算单不清楚", return_to="VILLAGE")
+    assert claim.step == "T_correct"
+    view = world.engine.task(claim.task, claim.holder())
+    assert view.limit.used_days == 0
+    assert view.limit.days_left == 10
+
+
+def test_a_query_between_city_and_county_stops_the_citys_clock(world):
+    claim = world.claim("JD").goes_to("T_city")
+    world.clock.advance(days=2)
+    claim.does("QUERY", opinion="请说明合规费用")
+    world.clock.advance(days=5)
+    claim.goes_to("T_city")
+    view = world.engine.task(claim.task, claim.holder())
+    assert view.limit.used_days == 2
