@@ -31,10 +31,17 @@ _REASONS = {
 }
 
 
-def decide(view: TaskView, whim: random.Random, *, corrections: int, only_positive: bool = False) -> OutcomeView:
-    """Choose one of the decisions a task offers; after several corrections people rather refuse than return once more."""
+def decide(
+    view: TaskView, whim: random.Random, *, corrections: int, is_awkward: bool = False, only_positive: bool = False
+) -> OutcomeView:
+    """Choose one of the decisions a task offers; after several corrections people rather refuse than return once more.
+
+    An awkward case is one that everybody would rather give back than decide.
+    """
     agree, give_back, refuse = _MOODS.get(view.element_id, (100, 0, 0))
-    if corrections >= _TIRED_OF_RETURNS:
+    if is_awkward and give_back:
+        agree, give_back, refuse = 30, 65, 5
+    elif corrections >= _TIRED_OF_RETURNS:
         agree, give_back, refuse = agree // 3, give_back // 3, refuse + 60
     if only_positive:
         give_back = refuse = 0

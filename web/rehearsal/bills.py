@@ -1,7 +1,8 @@
 """What households bring to the village: hospital bills, ordinary and awkward ones.
 
-Some bills are made so that the aid comes out at a limit or a fen beside it (30,000 and 50,000 yuan, DOMAIN.md B3 step 7); some settlements
-have been handed in before; some patients have died, and an heir comes. Whether anything of that is right is for the engine and for the people to say.
+Some bills are made so that the aid comes out at a limit or a fen beside it (30,000 and 50,000 yuan, DOMAIN.md B3 step 7); some
+settlements have been handed in before; some patients have died, and an heir comes. Whether anything of that is right is for the
+engine and for the people to say.
 """
 
 from __future__ import annotations

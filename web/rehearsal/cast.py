@@ -72,7 +72,8 @@ def _player(actor: Actor, whims: Whims) -> Player:
     return Player(
         actor=actor,
         pace=whim.choices(_PACES, _PACE_WEIGHTS)[0],
-        forgets=whim.choice((0.0, 0.02, 0.08)),
+        # Leaders have much else to do.
+        forgets=0.2 if actor.role in _LEADERS.values() else whim.choice((0.0, 0.02, 0.08)),
         careless=whim.choice((0.02, 0.06, 0.12)),
         strength=whim.randint(8, 25),
     )

@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 CLAIMS_PER_HOUSEHOLD_AND_DAY = 0.016
 _FORGOTTEN_PAPER, _SECOND_START, _UNDECLARED, _STRANGER = 0.04, 0.03, 0.03, 0.02
 _AT_THE_TOWN, _SAYS_NO_TO_RUNNING = 0.15, 0.2
-_WITHDRAWS, _OBJECTS, _REVEALS = 0.003, 0.05, 0.01
+_WITHDRAWS, _OBJECTS, _REVEALS = 0.004, 0.2, 0.01
 _FRIDAY = 4
 
 
@@ -149,11 +149,13 @@ class Life:
             place = ("TWN_CIVIL", village[:9]) if at_the_town else ("VIL_CLERK", village)
             clerk = whim.choice(self.cast.holders(*place))
             if whim.random() < _STRANGER:
-                stranger = whim.choice([one for one in self.cast.of_role("VIL_CLERK") if one is not clerk])
-                self.attempt("start_form", lambda: self.engine.start_form(PROCESS, number, None, stranger.actor))
-            form = self.attempt("start_form", lambda: self.engine.start_form(PROCESS, number, None, clerk.actor))
+                self._look_up(whim.choice([one for one in self.cast.of_role("VIL_CLERK") if one is not clerk]), number)
+            form = self._look_up(clerk, number)
             if form is not None:
                 self._start(clerk, number, village, form)
+
+    def _look_up(self, clerk: Player, number: str) -> StartForm | None:
+        return self.attempt("start_form", lambda: self.engine.start_form(PROCESS, number, None, clerk.actor))
 
     def _start(self, clerk: Player, number: str, village: str, form: StartForm) -> None:
         engine, today = self.engine, self.clock.today

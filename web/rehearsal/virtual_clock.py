@@ -21,6 +21,7 @@ class VirtualClock:
         self._now = start
 
     def __call__(self) -> datetime:
+        """Return what time it is here."""
         return self._now
 
     @property

@@ -1,7 +1,7 @@
 """Chance that can be repeated: every whim is drawn from the seed and from what it is about.
 
-Nothing is drawn from one long sequence, so a decision more or less somewhere does not change everybody else's life; and nothing depends on row
-numbers, which differ from one database to the next.
+Nothing is drawn from one long sequence, so a decision more or less somewhere does not change everybody else's life; and
+nothing depends on row numbers, which differ from one database to the next.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 _ABSENT, _CLAIMS, _LEAVES_CLAIMED, _RELEASES = 0.06, 0.12, 0.4, 0.3
+_AWKWARD = 0.05
 _READS_CASE, _ASKS_LEADER, _USES_SIGN_PAGE, _TRIES_ANYWAY = 0.1, 0.15, 0.25, 0.1
 
 
@@ -110,7 +111,8 @@ class Desk:
         if (action.permitted and self._attach(player, row, view)) or row.claimed_by is None:
             view = self.engine.task(row.task_id, player.actor)
         case = life.cases.get(row.case_no)
-        outcome = answers.decide(view, whim, corrections=case.corrections if case else 0)
+        is_awkward = life.whims.about("awkward", row.case_no).random() < _AWKWARD
+        outcome = answers.decide(view, whim, corrections=case.corrections if case else 0, is_awkward=is_awkward)
         act = self._act(row, view, outcome, whim)
         receipt = self._sign(player, act, whim)
         if receipt is None and action.permitted and outcome.tone == answers.RETURN:
