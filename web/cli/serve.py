@@ -64,10 +64,7 @@ def rounds_of(engine: ProcessEngine) -> list[Callable[[], int]]:
     """Return what the runner does in a round: let what is due act, then deliver what is owed."""
     from notifications import postman_from_environment
 
-    rounds: list[Callable[[], int]] = [engine.fire_due]
-    if hasattr(engine, "outbox"):
-        rounds.append(postman_from_environment().round_for(engine, engine.ground.clock))
-    return rounds
+    return [engine.fire_due, postman_from_environment().round_for(engine, engine.ground.clock)]
 
 
 @click.command("serve")
