@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import update
@@ -20,6 +21,7 @@ from engine.batch import Batch
 from engine.database import is_busy, is_duplicate
 from engine.errors import Conflict, EngineError, Message, NotPermitted
 from engine.instants import to_text
+from engine.housekeeping import jobs_of
 from engine.outbox import Outbox
 from engine.people.jurisdiction import Subject, require
 from engine.reading.desk import Desk
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from engine.jobs import Jobs
     from engine.people.accounts import Proof
     from engine.people.actor import Actor
     from engine.views import Receipt
@@ -55,6 +58,11 @@ class ProcessEngine(Desk):
     def outbox(self) -> Outbox:
         """The door to what is owed, for those who deliver it."""
         return Outbox(self.ground.database)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """What is to be done later and what comes round by itself, for the worker that does it."""
+        return jobs_of(self.ground)
 
     # ---- verbs of a case -------------------------------------------------------------------------------------------
 
@@ -266,12 +274,11 @@ class ProcessEngine(Desk):
 
     def fire(self, case_id: int, no: int) -> str | None:
         """Let one due moment act, in a transaction of its own; return the stage it brought, None where it was not due."""
-        now = self.ground.clock()
         return self._verb(
             "fire",
             {"case": case_id, "timer": no},
             None,
-            lambda connection: fire.fire(self.ground, connection, case_id=case_id, no=no, now=now),
+            lambda connection: fire.fire(self.ground, connection, case_id=case_id, no=no),
         )
 
     def fire_due(self, limit: int = 200) -> int:
@@ -336,6 +343,8 @@ class ProcessEngine(Desk):
             except Accident:
                 self._shelve(subject["case"], subject["timer"])
                 raise
+        if incident.verb == "job":
+            self.jobs.retry(subject["job"])
         with self.ground.database.transaction() as connection:
             incidents.resolve_incident(connection, incident_id, actor, self.ground.clock())
         return None

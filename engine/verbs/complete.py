@@ -182,12 +182,12 @@ def lock_task(
 
     case_id, no = parse_task_id(task_id)
     batch = Batch(connection)
-    now = ground.clock()
     found = rows.lock_task(batch, case_id, no, actor.person_hash)
     if found is None:
         raise NotFound(Message("没有找到这项任务", "There is no such task, or it is not in your jurisdiction"))
     case, held, task = found
-    work = CaseWork(ground, batch, case, now)
+    # The time is read under the lock: whoever waited for it comes later than whoever held it.
+    work = CaseWork(ground, batch, case, ground.clock())
     require("see", actor, work.subject(task, held))
     return work, task, held
 

@@ -20,7 +20,6 @@ from engine.verbs.case_work import OPEN, CaseWork
 from engine.verbs.limits import first_stage_after
 
 if TYPE_CHECKING:
-    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -30,13 +29,14 @@ CLOCK = "clock"
 """The actor of what the clock does."""
 
 
-def fire(ground: Ground, connection: Connection, *, case_id: int, no: int, now: datetime) -> str | None:
+def fire(ground: Ground, connection: Connection, *, case_id: int, no: int) -> str | None:
     """Let one due moment act; return the stage it brought, or None when it was not due any more."""
     batch = Batch(connection)
     found = rows.lock_timer(batch, case_id, no)
     if found is None:
         return None
     case, timer = found
+    now = ground.clock()
     if timer.state != "ARMED" or timer.due_at > to_text(now) or case.status != OPEN:
         return None
     work = CaseWork(ground, batch, case, now)
