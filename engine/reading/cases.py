@@ -13,13 +13,14 @@ from engine.errors import Message
 from engine.instants import SHANGHAI, from_text
 from engine.people.levels import Level
 from engine.reading.limits import NO_LIMIT, limit_view
-from engine.reading.tasks import case_actions, load_case, papers, view_of
+from engine.reading.tasks import case_actions, load_case, papers, usual_consequence, view_of
 from engine.reading.timeline import STATUS_WORDS, events_of, timeline
 from engine.reading.values import sections
-from engine.views import CaseView, LevelStep, StepView
+from engine.views import CaseView, LevelStep, StepView, TimelineEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection, Row
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from engine.people.actor import Actor
     from engine.reading.tasks import LoadedCase
     from engine.runtime import Definition
+    from engine.views import TaskView
 
 _LEVEL_TITLES: Mapping[Level, Message] = {
     Level.VILLAGE: Message("村·提出", "Village: applies"),
@@ -65,15 +67,46 @@ def case_view(ground: Ground, connection: Connection, case_id: int, actor: Actor
         limit=open_views[0].limit if open_views else None,
         levels=_levels(ground, case.status, tasks, loaded),
         brief=brief.brief(loaded.data),
-        sections=sections(definition, loaded.data),
+        sections=sections(definition, loaded.data, places={case.region_code: str(summary.get("place", ""))}),
         attachments=papers(connection, loaded),
-        timeline=timeline(events, ground.calendar(case.region_code)),
+        timeline=(*_ahead(ground, loaded, open_views), *timeline(events, ground.calendar(case.region_code))),
         steps=_steps(ground, connection, loaded, tasks),
         diagram_xml=definition.diagrams[definition.process_id],
         element_states=element_states(definition, events, tasks),
         tasks=open_views,
         actions=case_actions(actor, loaded.subject, loaded),
     )
+
+
+def _ahead(ground: Ground, loaded: LoadedCase, open_views: Sequence[TaskView]) -> list[TimelineEntry]:
+    """Return what stands above the story: who has the case now, and what follows if it goes on."""
+    entries: list[TimelineEntry] = []
+    for row, view in zip(loaded.open_tasks, open_views, strict=True):
+        after = usual_consequence(ground, loaded, row)
+        entries.append(_entry("next", Message(f"下一步:{after.zh}", f"Next: {after.en}")))
+        name = view.claimed_by or view.role_words.zh
+        entries.append(
+            _entry("current", view.name, at=from_text(row.opened_at), name=name, post=view.role_words, body=view.body)
+        )
+    if not open_views and loaded.case.status == "OPEN":
+        entries.append(
+            _entry(
+                "waiting", Message("等待公示期满等时间事件", "Waiting for time to pass, such as the end of a notice")
+            )
+        )
+    return entries
+
+
+def _entry(
+    tone: str,
+    title: Message,
+    *,
+    at: datetime | None = None,
+    name: str = "",
+    post: Message | None = None,
+    body: str = "",
+) -> TimelineEntry:
+    return TimelineEntry(seq=0, at=at, tone=tone, title=title, name=name, post=post or Message("", ""), body=body)
 
 
 def _task_rows(connection: Connection, case_id: int) -> list[Row[Any]]:

@@ -223,6 +223,13 @@ def _return_targets(loaded: LoadedCase, task: rows.TaskRow) -> tuple[Choice, ...
     )
 
 
+def usual_consequence(ground: Ground, loaded: LoadedCase, task: rows.TaskRow) -> Message:
+    """Say what would happen if the task takes the decision its form offers first."""
+    form = loaded.definition.forms[task.form]
+    answers = {} if form.outcome is None else {form.outcome.field: form.outcome.choices[0].value}
+    return consequence(ground, loaded, task, answers)
+
+
 def consequence(ground: Ground, loaded: LoadedCase, task: rows.TaskRow, answers: Mapping[str, Any]) -> Message:
     """Say what would happen after this task with these answers, found by running the process on a copy."""
     imagined = Execution.restore(

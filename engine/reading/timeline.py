@@ -95,6 +95,7 @@ def title_of(event: Mapping[str, Any]) -> Message:
         "case_withdrawn": Message("撤回申请", "Withdrew the application"),
         "stage_reached": Message(f"{stage.zh}:{step}", f"{step}: {stage.en}"),
         "timer_fired": Message(f"{event.get('name') or '时间到'}", f"{event.get('name') or 'Time came'}"),
+        "paper_attached": Message(f"补充材料:{step}", f"Added a paper: {step}"),
         "message_received": Message("登记异议", "Registered an objection"),
     }
     return titles.get(kind, Message(kind, kind))

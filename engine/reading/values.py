@@ -10,7 +10,7 @@ from engine.money import yuan_text
 from engine.views import FieldView, SectionView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from engine.runtime import Definition
 
@@ -81,16 +81,28 @@ _GROUPS: tuple[tuple[str, Message], ...] = (
 )
 
 
-def sections(definition: Definition, data: Mapping[str, Any], *, hidden: Iterable[str] = ()) -> tuple[SectionView, ...]:
-    """Return everything a case knows, grouped by where it comes from, in the dictionary's order."""
-    leave_out = set(hidden)
+def sections(
+    definition: Definition, data: Mapping[str, Any], *, places: Mapping[str, str] | None = None
+) -> tuple[SectionView, ...]:
+    """Return everything a case knows, grouped by where it comes from, in the dictionary's order.
+
+    `places` are names of region codes, shown instead of the codes.
+    """
     found = []
     for origin, title in _GROUPS:
         fields = tuple(
-            field_view(definition, name, data)
+            field_view(definition, name, _named(data, entry, name, places or {}))
             for name, entry in definition.dictionary.fields.items()
-            if entry.get("from") == origin and name in data and name not in leave_out
+            if entry.get("from") == origin and name in data
         )
         if fields:
             found.append(SectionView(title, fields))
     return tuple(found)
+
+
+def _named(
+    data: Mapping[str, Any], entry: Mapping[str, Any], name: str, places: Mapping[str, str]
+) -> Mapping[str, Any]:
+    if entry["type"] == "region" and data[name] in places:
+        return {**data, name: places[data[name]]}
+    return data
