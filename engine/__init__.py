@@ -18,6 +18,7 @@ from engine.errors import (
     NotPermitted,
     Rejected,
 )
+from engine.jobs import JobView
 from engine.opening import open_engine, open_ground
 from engine.people.accounts import Accounts, LogIn, OpenSession, Proof, SessionView
 from engine.people.actor import Actor
@@ -35,6 +36,7 @@ __all__ = [
     "EngineError",
     "Finding",
     "Invalid",
+    "JobView",
     "Level",
     "LogIn",
     "Message",

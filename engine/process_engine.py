@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,9 +20,9 @@ from engine import model
 from engine.audit.writing import append
 from engine.batch import Batch
 from engine.database import is_busy, is_duplicate
-from engine.errors import Conflict, EngineError, Message, NotPermitted
-from engine.instants import to_text
+from engine.errors import Conflict, EngineError, Message, NotFound, NotOpen, NotPermitted
 from engine.housekeeping import jobs_of
+from engine.instants import to_text
 from engine.outbox import Outbox
 from engine.people.jurisdiction import Subject, require
 from engine.reading.desk import Desk
@@ -344,7 +345,9 @@ class ProcessEngine(Desk):
                 self._shelve(subject["case"], subject["timer"])
                 raise
         if incident.verb == "job":
-            self.jobs.retry(subject["job"])
+            # It may have come right by itself in the meantime.
+            with suppress(NotFound, NotOpen):
+                self.jobs.retry(subject["job"])
         with self.ground.database.transaction() as connection:
             incidents.resolve_incident(connection, incident_id, actor, self.ground.clock())
         return None

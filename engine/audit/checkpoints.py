@@ -63,41 +63,59 @@ def take_checkpoint(
     EngineError where the database and the copy in the folder contradict each other: then nothing may be signed on top.
     """
     with database.transaction() as connection:
-        if not database.is_sqlite:
-            connection.execute(text("LOCK TABLE checkpoint IN EXCLUSIVE MODE"))
-        last = _last(connection)
-        _complete_copy(connection, folder, last)
-        fresh = _new_events(connection, last, now, most)
-        if not fresh:
-            return None
-        stated: dict[str, Any] = json.loads(last.body) if last is not None else {"size": 0, "frontier": [], "no": 0}
-        tree = Frontier(stated["size"], stated["frontier"])
-        first = tree.size
-        for event in fresh:
-            tree.add(event.hash)
-        made = _sign(
-            tree, stated["no"] + 1, GENESIS if last is None else digest_of(last.body), keyring, now, len(fresh)
-        )
-        connection.execute(
-            insert(event_order),
-            [
-                {"position": first + place, "stream": event.stream, "seq": event.seq, "hash": event.hash}
-                for place, event in enumerate(fresh)
-            ],
-        )
-        connection.execute(
-            insert(checkpoint).values(
-                no=made.no,
-                size=made.size,
-                root=made.root,
-                body=made.body,
-                key_id=made.key_id,
-                value=made.value,
-                made_at=made.made_at,
-            )
-        )
-    _append_copy(folder, [made])
+        made = cover(connection, keyring, folder, now, most=most)
+    if made is not None:
+        copy_out(folder, made)
     return made
+
+
+def cover(
+    connection: Connection, keyring: Keyring, folder: Path, now: datetime, *, most: int = MOST_AT_ONCE
+) -> Checkpoint | None:
+    """Cover what is new in the caller's transaction, as :func:`take_checkpoint` does; the copy follows once it is committed."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("LOCK TABLE checkpoint IN EXCLUSIVE MODE"))
+    last = _last(connection)
+    _complete_copy(connection, folder, last)
+    fresh = _new_events(connection, last, now, most)
+    if not fresh:
+        return None
+    stated: dict[str, Any] = json.loads(last.body) if last is not None else {"size": 0, "frontier": [], "no": 0}
+    tree = Frontier(stated["size"], stated["frontier"])
+    first = tree.size
+    for event in fresh:
+        tree.add(event.hash)
+    made = _sign(tree, stated["no"] + 1, GENESIS if last is None else digest_of(last.body), keyring, now, len(fresh))
+    connection.execute(
+        insert(event_order),
+        [
+            {"position": first + place, "stream": event.stream, "seq": event.seq, "hash": event.hash}
+            for place, event in enumerate(fresh)
+        ],
+    )
+    connection.execute(
+        insert(checkpoint).values(
+            no=made.no,
+            size=made.size,
+            root=made.root,
+            body=made.body,
+            key_id=made.key_id,
+            value=made.value,
+            made_at=made.made_at,
+        )
+    )
+    return made
+
+
+def copy_out(folder: Path, made: Checkpoint) -> None:
+    """Append a committed checkpoint to the file; after a crash before this, the next checkpoint catches up."""
+    _append_copy(folder, [made])
+
+
+def newer_than(connection: Connection, moment: datetime) -> int:
+    """Return how many events were written from a moment on; the index on the moment answers."""
+    counted = select(func.count()).select_from(audit_event).where(audit_event.c.at >= to_text(moment))
+    return int(connection.execute(counted).scalar_one())
 
 
 def read_copy(folder: Path) -> list[dict[str, str]]:
