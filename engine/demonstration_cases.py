@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from engine import model
 from engine.deadlines.calendar import start_of_working_day
-from engine.demonstration import TOWN
+from engine.demonstration import TOWN, VILLAGE
 from engine.instants import local_date
 from engine.people.accounts import Proof
 from engine.people.posts import holders
@@ -23,6 +23,8 @@ from engine.register.households import find_household
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
 
     from engine.people.actor import Actor
     from engine.process_engine import ProcessEngine
@@ -44,6 +46,7 @@ class Plan:
     acts: tuple[tuple[int, str, dict[str, Any], str], ...]
     hospital: str = "五华县人民医院"
     aid_type: str = "INPATIENT"
+    ends_in_village: bool = False
 
 
 _Said = tuple[str, dict[str, Any], str]
@@ -106,7 +109,14 @@ PLANS: tuple[Plan, ...] = (
             (3, *_SUBMIT),
         ),
     ),
-    Plan("DB", 1_750_000, 900_000, ((9, *_SUBMIT), (8, *_ACCEPT), (6, *_TO_VILLAGE))),
+    Plan(
+        "LOW",
+        3_350_000,
+        1_200_000,
+        ((7, *_SUBMIT), (6, "ACCEPT", {"economic_finding": "LOW"}, "已核对家庭经济状况。"), (2, *_AGREE)),
+        ends_in_village=True,
+    ),
+    Plan("DB", 1_750_000, 900_000, ((9, *_SUBMIT), (8, *_ACCEPT), (6, *_TO_VILLAGE)), ends_in_village=True),
     Plan(
         "JD",
         2_240_000,
@@ -196,17 +206,16 @@ class CaseMaker:
         return min(moment, self.clock.now) if day == self.today else moment
 
     def _choose(self) -> Iterator[_Claim]:
-        """Choose a household for each plan: of the category, its head alive and insured, no two plans the same."""
+        """Choose a household for each plan: of the category, its head alive and insured, no two plans the same.
+
+        The village whose clerk can log in comes first, and what waits in a village comes first of all, so that no inbox of
+        the demo is empty.
+        """
         taken: set[str] = set()
-        table = model.household
+        admitted = self.today - timedelta(days=75)
         with self.engine.ground.database.reading() as connection:
-            rows = connection.execute(
-                select(table.c.household_no, table.c.category)
-                .where(table.c.region_code >= self.region_code, table.c.region_code < self.region_code + ":")
-                .order_by(table.c.region_code, table.c.household_no)
-            ).all()
-            admitted = self.today - timedelta(days=75)
-            for number, plan in enumerate(PLANS, 1):
+            rows = self._households(connection)
+            for number, plan in sorted(enumerate(PLANS, 1), key=lambda one: not one[1].ends_in_village):
                 for row in rows:
                     if row.category != plan.category or row.household_no in taken:
                         continue
@@ -217,6 +226,15 @@ class CaseMaker:
                         taken.add(row.household_no)
                         yield _Claim(plan, number, row.household_no, head.person_no)
                         break
+
+    def _households(self, connection: Connection) -> list[Any]:
+        table = model.household
+        found = connection.execute(
+            select(table.c.household_no, table.c.category, table.c.region_code, table.c.member_count).where(
+                table.c.region_code >= self.region_code, table.c.region_code < self.region_code + ":"
+            )
+        ).all()
+        return sorted(found, key=lambda row: (row.region_code != VILLAGE, row.member_count < 2, row.household_no))  # noqa: PLR2004  (a household of one shows little)
 
     def _act(self, claim: _Claim) -> None:
         _, outcome, values, opinion = claim.plan.acts[claim.done]

@@ -23,6 +23,7 @@ from engine.reading.timeline import STATUS_WORDS
 from engine.runtime import Execution, Surroundings
 from engine.verbs import rows
 from engine.verbs.case_work import OPEN, parse_task_id, task_id_of, task_subject
+from engine.verbs.complete import RETURN_TO
 from engine.views import ActionView, AttachmentView, Choice, OutcomeView, SlotView, TaskView
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def outcomes_of(ground: Ground, loaded: LoadedCase, task: rows.TaskRow) -> tuple
     for choice in form.outcome.choices:
         answers: dict[str, Any] = {form.outcome.field: choice.value}
         if choice.tone == "return" and targets:
-            answers["return_to"] = targets[0].value
+            answers[RETURN_TO] = targets[0].value
         after = consequence(ground, loaded, task, answers)
         found.append(
             OutcomeView(
@@ -212,10 +213,10 @@ def outcomes_of(ground: Ground, loaded: LoadedCase, task: rows.TaskRow) -> tuple
 
 def _return_targets(loaded: LoadedCase, task: rows.TaskRow) -> tuple[Choice, ...]:
     form = loaded.definition.forms[task.form]
-    if "return_to" not in form.content["schema"]["properties"]:
+    if RETURN_TO not in form.content["schema"]["properties"]:
         return ()
-    allowed = form.content["schema"]["properties"]["return_to"].get("enum")
-    entry = loaded.definition.dictionary.entry("return_to") or {}
+    allowed = form.content["schema"]["properties"][RETURN_TO].get("enum")
+    entry = loaded.definition.dictionary.entry(RETURN_TO) or {}
     return tuple(
         Choice(choice["value"], Message(choice["zh"], choice["en"]))
         for choice in entry.get("choices", ())

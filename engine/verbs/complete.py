@@ -46,6 +46,8 @@ class Decision:
     values: Mapping[str, Any]
 
 
+RETURN_TO = "return_to"
+"""The field that says which level a return goes to (BPMN.md C1)."""
 FILING = "file"
 """A query between city, province and county is no return for correction: the household has nothing to do with it."""
 
@@ -252,6 +254,9 @@ def read_decision(
         )
     if "\x00" in opinion:
         errors["opinion"] = Message("意见中有不能保存的字符", "The opinion contains a character that cannot be stored")
+    if tone != "return":
+        # Where to send it back to is no part of a decision that sends nothing back.
+        typed.pop(RETURN_TO, None)
     errors.update(_form_errors(form, typed))
     if errors:
         raise Invalid(

@@ -20,7 +20,6 @@ from engine.verbs.case_work import OPEN, CaseWork
 from engine.verbs.limits import first_stage_after
 
 if TYPE_CHECKING:
-
     from sqlalchemy import Connection
 
     from engine.ground import Ground
