@@ -6,6 +6,7 @@ Everything outside imports from here and from nowhere deeper (import contracts i
 """
 
 from engine.deadlines.seed import seed_calendar
+from engine.drawings import check_drawing, decide_table
 from engine.errors import (
     BadDefinition,
     Conflict,
@@ -24,6 +25,7 @@ from engine.people.accounts import Accounts, LogIn, OpenSession, Proof, SessionV
 from engine.people.actor import Actor
 from engine.people.levels import Level
 from engine.process_engine import ProcessEngine
+from engine.schema import current as schema_version
 from engine.settings import Settings
 from engine.verbs.incidents import Accident
 
@@ -49,7 +51,10 @@ __all__ = [
     "Rejected",
     "SessionView",
     "Settings",
+    "check_drawing",
+    "decide_table",
     "open_engine",
     "open_ground",
+    "schema_version",
     "seed_calendar",
 ]

@@ -331,9 +331,9 @@ class Jobs:
 
         NotFound where there is no such job, NotOpen where it has nothing to be retried for.
         """
-        now = self._clock()
         with self._database.transaction() as connection:
             row = connection.execute(select(table).where(table.c.id == job_id).with_for_update()).one_or_none()
+            now = self._clock()
             if row is None:
                 raise NotFound(Message(f"没有编号为 {job_id} 的后台任务", f"There is no job {job_id}"))
             if row.state != FAILED and not (row.state == READY and row.last_error):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from web.cli.serve import Runner
+from web.runner import Runner
 
 if TYPE_CHECKING:
     import pytest

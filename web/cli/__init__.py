@@ -11,6 +11,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("web.cli.init", "init"),
     "demo": ("web.cli.demo", "demo"),
     "serve": ("web.cli.serve", "serve"),
+    "worker": ("web.cli.worker", "worker"),
+    "jobs": ("web.cli.jobs", "jobs"),
     "import": ("web.cli.import_", "import_group"),
     "check": ("web.cli.check", "check"),
     "decide": ("web.cli.decide", "decide"),

@@ -17,8 +17,7 @@ def check(files: tuple[Path, ...], lang: str) -> None:
 
     每个问题一行 One line per finding: file:line: reason.
     """
-    from engine.drawings import check_drawing
-    from engine.errors import Invalid
+    from engine import Invalid, check_drawing
 
     faults = 0
     for file in files:

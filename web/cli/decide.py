@@ -21,8 +21,7 @@ def decide(table: Path, data: str, *, year: int, county: str, as_json: bool) -> 
 
     例 Example: bangfu decide workflows/medical_scope.dmn '{"aid_fen": 5000001}'
     """
-    from engine.drawings import decide_table
-    from engine.errors import Invalid
+    from engine import Invalid, decide_table
 
     try:
         result = decide_table(table, data, year=year, county=county)

@@ -1,70 +1,17 @@
 """`bangfu serve`: the site and its runner in one process, for a county that has one machine.
 
-Waitress answers the browsers; one thread lets everything act that has come due (timers, owed messages) and tries again in a moment
-whatever failed. Both stop together. Larger installations run the app under another server and the runner on its own.
+Waitress answers the browsers; one thread does everything that has come due (:mod:`web.runner`). Both stop together. Larger
+installations run the app under another server, or with --no-runner, and the runner on its own: `bangfu worker`.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-from typing import TYPE_CHECKING
 
 import click
 
-from engine.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from engine import ProcessEngine
-
-log = logging.getLogger("bangfu.runner")
-
-EVERY_SECONDS = 5.0
-
-
-class Runner:
-    """One thread that does again and again whatever has come due; `stop` waits for the round that is under way."""
-
-    def __init__(self, rounds: Sequence[Callable[[], int]], *, every_seconds: float = EVERY_SECONDS) -> None:
-        self._rounds = tuple(rounds)
-        self._every = every_seconds
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bangfu-runner", daemon=True)
-
-    def start(self) -> None:
-        """Begin; the first round comes at once."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the round that is under way."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=30)
-
-    def run_once(self) -> int:
-        """Do one round of everything; a round that fails is logged and does not keep the others from theirs."""
-        done = 0
-        for one in self._rounds:
-            try:
-                done += one()
-            except Exception:
-                # The edge of a sweep: whatever it was, the next round tries again, and the log says what.
-                log.exception("A round of the runner failed")
-        return done
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            # While there is much to do, the next round follows at once.
-            self._stopped.wait(0.0 if self.run_once() else self._every)
-
-
-def rounds_of(engine: ProcessEngine) -> list[Callable[[], int]]:
-    """Return what the runner does in a round: let what is due act, then deliver what is owed."""
-    from notifications import postman_from_environment
-
-    return [engine.fire_due, postman_from_environment().round_for(engine, engine.ground.clock)]
+from engine import Settings, open_engine, schema_version
+from web.runner import Runner, rounds_of
 
 
 @click.command("serve")
@@ -91,14 +38,12 @@ def serve(
     from waitress import create_server
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from engine import open_engine
-    from engine.schema import current
     from web import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.from_environment(database_url=database_url, instance=instance)
     engine = open_engine(settings)
-    if current(engine.ground.database) is None:
+    if schema_version(engine.ground.database) is None:
         raise click.ClickException(
             "数据库还没有准备好，请先运行 bangfu init · The database is not set up; run bangfu init first"
         )
