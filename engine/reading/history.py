@@ -17,7 +17,7 @@ from sqlalchemy import select
 from engine import model
 from engine.audit.agreement import differences, unseen
 from engine.audit.replay import fold
-from engine.audit.verify import verify_case
+from engine.audit.verify import reading_bytes, verify_case
 from engine.batch import Batch
 from engine.errors import EngineError, Message, NotFound
 from engine.instants import SHANGHAI, from_text
@@ -48,11 +48,12 @@ _SHORTEST_SECRET = 2
 def history(ground: Ground, connection: Connection, case_id: int, actor: Actor) -> HistoryView:
     """Return a case's replay to an auditor of its jurisdiction; NotFound outside it, NotPermitted for other posts."""
     case, definition = _case(ground, connection, case_id, actor)
-    events = connection.execute(
-        select(model.audit_event)
-        .where(model.audit_event.c.stream == f"case:{case_id}")
-        .order_by(model.audit_event.c.seq)
-    ).all()
+    with reading_bytes(connection):
+        events = connection.execute(
+            select(model.audit_event)
+            .where(model.audit_event.c.stream == f"case:{case_id}")
+            .order_by(model.audit_event.c.seq)
+        ).all()
     report = verify_case(connection, ground.keyring, case_id)
     bodies, unreadable = _bodies(events)
     frames = () if unreadable else fold(bodies, definition.elements)
@@ -92,10 +93,18 @@ def _bodies(events: Sequence[Row[Any]]) -> tuple[list[dict[str, Any]], Message |
             body = json.loads(event.body)
         except (TypeError, ValueError):
             body = None
-        if not isinstance(body, dict) or not {"seq", "kind", "at"} <= body.keys():
+        if not isinstance(body, dict) or not {"seq", "kind", "at"} <= body.keys() or not _can_be_shown(event):
             return [], Message(f"第 {event.seq} 号事件无法读取", f"Event {event.seq} cannot be read")
         bodies.append(body)
     return bodies, None
+
+
+def _can_be_shown(event: Row[Any]) -> bool:
+    """Say whether every text of a row is one: SQLite keeps whatever bytes a hand puts in, a page can only show text."""
+    try:
+        return all(isinstance(text, str) and bool(text.encode()) for text in (event.body, event.hash, event.prev_hash))
+    except UnicodeEncodeError:
+        return False
 
 
 # ---- the verdict -------------------------------------------------------------------------------------------------------
