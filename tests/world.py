@@ -183,7 +183,9 @@ class World:
         """Return a case's events, in order."""
         table = model.audit_event
         with self.database.reading() as connection:
-            found = connection.execute(select(table.c.body).where(table.c.stream == f"case:{case_id}").order_by(table.c.seq))
+            found = connection.execute(
+                select(table.c.body).where(table.c.stream == f"case:{case_id}").order_by(table.c.seq)
+            )
             return [json.loads(row.body) for row in found]
 
     def messages(self, kind: str) -> list[Any]:
@@ -204,7 +206,13 @@ class Claim:
     # ---- what people do --------------------------------------------------------------------------------------------
 
     def does(
-        self, outcome: str = "", *, opinion: str = "情况属实,同意。", number: int = 0, by: Actor | None = None, **values: Any
+        self,
+        outcome: str = "",
+        *,
+        opinion: str = "情况属实,同意。",
+        number: int = 0,
+        by: Actor | None = None,
+        **values: Any,
     ) -> Claim:
         """Complete the open task with an outcome, as a holder of its post who may (`number` picks among them)."""
         task = self.task
@@ -246,7 +254,9 @@ class Claim:
         wanted = view.form["schema"]["properties"]
         required = set(view.form["schema"].get("required", ()))
         values = {name: view.values[name] for name in wanted if name in view.values}
-        values.update({name: known[name] for name in wanted if name in known and (name in required or name not in values)})
+        values.update(
+            {name: known[name] for name in wanted if name in known and (name in required or name not in values)}
+        )
         return values
 
     def goes_to(self, element: str) -> Claim:
