@@ -111,6 +111,8 @@ def replay(database: Database, recorded: Recorded) -> None:
             for statement, parameters, is_select in recorded.statements:
                 if is_select:
                     with driver.pipeline():
+                        if statement.lock:
+                            driver.cursor().execute(statement.lock, parameters)
                         cursor.execute(statement.postgresql, parameters)
                         cursor.fetchall()
                 else:

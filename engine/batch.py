@@ -22,18 +22,21 @@ _NAME = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 class Statement:
     """One statement with `:named` parameters, ready for both drivers.
 
-    `{for_update}` in the text becomes `FOR UPDATE OF <alias>` on PostgreSQL and nothing on SQLite, whose writing transactions
-    already hold the one write lock.
+    `lock` is a statement that takes the rows' lock first; it goes ahead in the same round trip on PostgreSQL and is left out on SQLite,
+    whose writing transactions already hold the one write lock. It is a statement of its own because a query that waits for a lock shows
+    only the locked row as it is afterwards, and everything it joins as it was before.
     """
 
-    __slots__ = ("postgresql", "sqlite")
+    __slots__ = ("lock", "postgresql", "sqlite")
 
     def __init__(self, text: str, *, lock: str = "") -> None:
-        text = " ".join(text.split())
-        self.sqlite = text.replace("{for_update}", "")
-        self.postgresql = _NAME.sub(
-            r"%(\1)s", text.replace("%", "%%").replace("{for_update}", f"FOR UPDATE OF {lock}" if lock else "")
-        )
+        self.sqlite = " ".join(text.split())
+        self.postgresql = _for_psycopg(self.sqlite)
+        self.lock = _for_psycopg(lock)
+
+
+def _for_psycopg(text: str) -> str:
+    return _NAME.sub(r"%(\1)s", text.replace("%", "%%"))
 
 
 def insert(table: Table, *columns: str, otherwise: str = "") -> Statement:
@@ -68,6 +71,8 @@ class Batch:
             else:
                 # In a pipeline the driver's BEGIN travels with the first query instead of before it.
                 with self._driver.pipeline():
+                    if statement.lock:
+                        self._driver.cursor().execute(statement.lock, parameters)
                     cursor.execute(statement.postgresql, parameters)
                     rows = cursor.fetchall()
         finally:

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _OPEN_STREAM = Statement(
     "INSERT INTO audit_stream (stream, seq, hash) VALUES (:stream, 0, :hash) ON CONFLICT (stream) DO NOTHING"
 )
-_LOCK_STREAM = Statement("SELECT s.seq, s.hash FROM audit_stream s WHERE s.stream = :stream {for_update}", lock="s")
+_LOCK_STREAM = Statement(
+    "SELECT seq, hash FROM audit_stream WHERE stream = :stream",
+    lock="SELECT seq FROM audit_stream WHERE stream = :stream FOR UPDATE",
+)
 _MOVE_STREAM = Statement("UPDATE audit_stream SET seq = :seq, hash = :hash WHERE stream = :stream")
 _INSERT = insert(
     model.audit_event,

@@ -101,21 +101,23 @@ _NAMES = (
 )
 _DUTY = "(SELECT d.duty FROM case_duty d WHERE d.case_id = c.id AND d.person_hash = :person_hash) AS held_duty"
 
+_LOCK = "SELECT id FROM process_case WHERE id = :case_id FOR UPDATE"
+
 READ_CASE = Statement(f"SELECT {_CASE}, {_DUTY} FROM process_case c WHERE c.id = :case_id")
-LOCK_CASE = Statement(f"SELECT {_CASE}, {_DUTY} FROM process_case c WHERE c.id = :case_id {{for_update}}", lock="c")
+LOCK_CASE = Statement(f"SELECT {_CASE}, {_DUTY} FROM process_case c WHERE c.id = :case_id", lock=_LOCK)
 READ_TASK = Statement(
     f"SELECT {_CASE}, {_DUTY}, {_TASK}, {_NAMES} FROM process_case c "
     "JOIN task t ON t.case_id = c.id AND t.no = :no WHERE c.id = :case_id"
 )
 LOCK_TASK = Statement(
     f"SELECT {_CASE}, {_DUTY}, {_TASK}, {_NAMES} FROM process_case c "
-    "JOIN task t ON t.case_id = c.id AND t.no = :no WHERE c.id = :case_id {for_update}",
-    lock="c",
+    "JOIN task t ON t.case_id = c.id AND t.no = :no WHERE c.id = :case_id",
+    lock=_LOCK,
 )
 LOCK_TIMER = Statement(
     f"SELECT {_CASE}, NULL AS held_duty, w.no, w.task_no, w.element_id, w.stage, w.due_at, w.state "
-    "FROM process_case c JOIN timer w ON w.case_id = c.id AND w.no = :no WHERE c.id = :case_id {for_update}",
-    lock="c",
+    "FROM process_case c JOIN timer w ON w.case_id = c.id AND w.no = :no WHERE c.id = :case_id",
+    lock=_LOCK,
 )
 SELECT_TASK = Statement(f"SELECT {_TASK}, {_NAMES} FROM task t WHERE t.case_id = :case_id AND t.no = :no")
 OPEN_TASKS = Statement(
