@@ -156,11 +156,12 @@ TEMPLATES: dict[str, Template] = {
     ),
     "decision_letter": Template(
         _RESULT,
-        ("决定书：{case_no}", "Decision: {case_no}"),
+        ("决定：{case_no} {status_zh}", "Decision: {case_no} {status_en}"),
         (
+            ("办件结果：{status_zh}。", "Outcome: {status_en}."),
             (
-                "决定书已生成，请登录查看并送达申请人。",
-                "The decision letter is ready; log in to read it and hand it to the applicant.",
+                "依据和理由见办件页面，请登录查看并告知申请人。",
+                "The case page gives the grounds; log in to read them and tell the applicant.",
             ),
         ),
     ),

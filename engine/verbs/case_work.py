@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from engine.audit.canonical import canonical
 from engine.audit.chain import seal
 from engine.errors import EngineError, Message, NotFound
-from engine.instants import from_text, to_text
+from engine.instants import from_text, local_date, to_text
 from engine.people.jurisdiction import Subject
 from engine.people.levels import Level
+from engine.people.posts import holders
 from engine.runtime import Execution
 from engine.verbs import rows
 from engine.verbs.limits import Limit, open_limit
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 JSON = Any
 
 OPEN = "OPEN"
+_DECIDED_AGAINST = frozenset({"REJECTED", "NOTHING_TO_PAY"})
 LONGEST_TASK_ID = 30
 
 
@@ -328,9 +330,13 @@ class CaseWork:
         self._arrivals[no] = (arrived, role, region)
 
     def _tell_arrivals(self) -> None:
-        """Owe a message to whoever holds the post of a task that opened and is still open."""
+        """Owe a message to whoever holds the post of a task that opened and is still open; one sent back is told as such."""
         for no, (arrived, role, region) in self._arrivals.items():
-            if no in self._before:
+            if no not in self._before:
+                continue
+            if self._returns > self.case.returns:
+                self.owe("task_returned", arrived, suffix=f"-{no}", role=role, region_code=region, task_no=no)
+            else:
                 self.owe("task_arrived", arrived, suffix=f"-{no}", role=role, region_code=region, task_no=no)
 
     def _settle_event_timers(self, execution: Execution) -> None:
@@ -405,7 +411,27 @@ class CaseWork:
         self._body["ended"] = {"status": self._status, "by": element_id}
         if self._status != "COMPLETED":
             free_settlements(self.batch, self.case.id)
-        self.owe("case_closed", {"status": self._status, "step": element.name}, person_id=self.case.started_by)
+        self._tell_end({"status": self._status, "step": element.name})
+
+    def _tell_end(self, told: Mapping[str, JSON]) -> None:
+        """Owe a message to whoever opened the case; a refusal is a decision that the village hands to the household, too.
+
+        Whoever opened it and holds the village's post is told once.
+        """
+        starter = self.case.started_by
+        if self._status not in _DECIDED_AGAINST:
+            self.owe("case_closed", told, person_id=starter)
+            return
+        organisation, village = self.ground.organisation, self.case.region_code
+        today = local_date(self.now)
+        reached: set[int] = set()
+        for role in sorted(self.ground.starter_roles(self.definition)):
+            known = organisation.roles.get(role)
+            if known is not None and known.level is Level.VILLAGE:
+                reached.update(one.person_id for one in holders(self.batch.connection, role, village, today))
+                self.owe("decision_letter", told, suffix=f"-{role}", role=role, region_code=village)
+        if starter not in reached:
+            self.owe("decision_letter", told, person_id=starter)
 
     def _record(self, kind: str, actor: Actor | str) -> None:
         stream = f"case:{self.case.id}"

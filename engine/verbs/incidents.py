@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
 from engine import model
 from engine.audit.canonical import canonical
 from engine.audit.writing import append
 from engine.errors import EngineError, Message, NotFound, NotOpen
-from engine.instants import to_text
+from engine.instants import local_date, to_text
+from engine.people.jurisdiction import ADMINISTRATOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +91,43 @@ def raise_incident(
         element=error.element_id,
         reason=error.reason,
     )
+    _tell_administrators(connection, int(number), case_id, region, now)
     return int(number)
+
+
+def _tell_administrators(connection: Connection, number: int, case_id: int | None, region: str, now: datetime) -> None:
+    """Owe a message to each administrator's post whose jurisdiction covers the place; without a place, to all of them."""
+    posts, cases, at = model.post, model.process_case, to_text(now)
+    places = connection.execute(
+        select(posts.c.region_code)
+        .where(
+            posts.c.role == ADMINISTRATOR,
+            or_(posts.c.to_date.is_(None), posts.c.to_date >= local_date(now).isoformat()),
+        )
+        .distinct()
+        .order_by(posts.c.region_code)
+    ).scalars()
+    case_no = None
+    if case_id is not None:
+        case_no = connection.execute(select(cases.c.case_no).where(cases.c.id == case_id)).scalar()
+    # Only the numbers: the reason may hold a value of the case, and it stands in the incident.
+    content = canonical({"case_no": case_no or f"#{number}", "incident": number})
+    for place in places:
+        if region and not region.startswith(place):
+            continue
+        connection.execute(
+            insert(model.message).values(
+                dedupe_key=f"incident-{number}-{place}",
+                kind="incident",
+                case_id=case_id,
+                role=ADMINISTRATOR,
+                region_code=place,
+                content=content,
+                created_at=at,
+                state="OWED",
+                next_at=at,
+            )
+        )
 
 
 def resolve_incident(connection: Connection, incident_id: int, actor: Actor, now: datetime) -> None:

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -19,7 +20,9 @@ from web.cli import main
 
 @pytest.fixture
 def world(sqlite_database, clock, tmp_path):
-    return World(sqlite_database, clock, Keyring.load(tmp_path))
+    world = World(sqlite_database, clock, Keyring.load(tmp_path))
+    world.engine.ground.settings = replace(world.engine.ground.settings, instance=tmp_path)
+    return world
 
 
 @pytest.fixture
