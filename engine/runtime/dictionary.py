@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import BadDefinition, Finding, Invalid, Message
 from engine.register import id_numbers
 from engine.runtime.expressions import LARGEST_NUMBER, RESERVED
+from engine.texts import can_be_kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,6 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
     "region": re.compile(r"^\d{2}(\d{2}(\d{2}(\d{3}(\d{3})?)?)?)?$", re.ASCII),
     "person_no": re.compile(r"^[A-Za-z0-9-]{1,28}$", re.ASCII),
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _fault(entry: Mapping[str, Any], value: Any, today: date | None) -> Message 
         return Message(
             f"最多 {longest} 个字,现有 {len(value)} 个", f"At most {longest} characters; there are {len(value)}"
         )
-    if _CONTROL.search(value):
+    if not can_be_kept(value):
         return Message("含有不能保存的字符", "It contains a character that cannot be stored")
     if kind in {"choice", "choices"}:
         known = {choice["value"] for choice in entry.get("choices", ())}

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from engine import model
 from engine.errors import Conflict, Invalid, Message, NotFound
 from engine.people.jurisdiction import require
+from engine.texts import can_be_kept
 from engine.verbs import rows
 from engine.verbs.case_work import OPEN
 from engine.verbs.complete import SHORTEST_REASON, already_done, lock_task, receipt
@@ -55,7 +56,7 @@ def reassign(
         return already_done(work, task, actor, "", None)
     require("reassign", actor, work.subject(task, held))
     reason = reason.strip()
-    if len(reason) < SHORTEST_REASON:
+    if len(reason) < SHORTEST_REASON or not can_be_kept(reason):
         wanted = Message(
             f"请写明改派理由,至少 {SHORTEST_REASON} 个字", f"Say why, in at least {SHORTEST_REASON} characters"
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import Conflict, Invalid, Message, NotFound, NotOpen, NotPermitted
 from engine.instants import SHANGHAI, from_text
 from engine.people.jurisdiction import require
+from engine.texts import can_be_kept
 from engine.verbs import rows
 from engine.verbs.case_work import OPEN, CaseWork, parse_task_id, task_id_of
 from engine.verbs.signing import Document, document, make_signature, require_proof
@@ -252,7 +253,7 @@ def read_decision(
             f"意见最多 {LONGEST_OPINION} 字,现有 {len(opinion)} 字",
             f"An opinion has at most {LONGEST_OPINION} characters; this one has {len(opinion)}",
         )
-    if "\x00" in opinion:
+    if not can_be_kept(opinion):
         errors["opinion"] = Message("意见中有不能保存的字符", "The opinion contains a character that cannot be stored")
     if tone != "return":
         # Where to send it back to is no part of a decision that sends nothing back.

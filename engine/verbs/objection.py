@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.batch import Batch
 from engine.errors import Invalid, Message, NotFound, NotOpen
 from engine.people.jurisdiction import require
+from engine.texts import can_be_kept
 from engine.verbs import rows
 from engine.verbs.case_work import CaseWork
 from engine.verbs.complete import SHORTEST_REASON, receipt
@@ -32,7 +33,7 @@ def register_objection(ground: Ground, connection: Connection, *, case_id: int, 
     work = CaseWork(ground, batch, case, ground.clock())
     require("object", actor, work.subject(held_duty=held))
     text = text.strip()
-    if not SHORTEST_REASON <= len(text) <= LONGEST or "\x00" in text:
+    if not SHORTEST_REASON <= len(text) <= LONGEST or not can_be_kept(text):
         wanted = Message(
             f"请写明异议内容,{SHORTEST_REASON} 至 {LONGEST} 个字",
             f"Write down the objection in {SHORTEST_REASON} to {LONGEST} characters",

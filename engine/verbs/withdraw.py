@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.batch import Batch
 from engine.errors import Conflict, EngineError, Invalid, Message, NotFound, NotOpen
 from engine.people.jurisdiction import require
+from engine.texts import can_be_kept
 from engine.verbs import rows
 from engine.verbs.case_work import OPEN, CaseWork
 from engine.verbs.complete import SHORTEST_REASON, receipt
@@ -47,7 +48,7 @@ def withdraw(
         raise NotOpen(Message("办件已办结,不能撤回", "The case is closed and cannot be withdrawn"))
     require("withdraw", actor, work.subject(held_duty=held))
     reason = reason.strip()
-    if len(reason) < SHORTEST_REASON:
+    if len(reason) < SHORTEST_REASON or not can_be_kept(reason):
         wanted = Message(
             f"请写明撤回原因,至少 {SHORTEST_REASON} 个字", f"Say why, in at least {SHORTEST_REASON} characters"
         )
