@@ -36,7 +36,10 @@ def canonical(value: Any) -> str:
     return _encoder.encode(value)
 
 
-_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
+)
+"""A value that holds itself never gets here: looking it through does not end (RecursionError)."""
 
 
 def _check_object(value: dict[Any, Any]) -> None:

@@ -30,8 +30,8 @@ from engine.runtime.places import OpenTask, Step, Wait, kind_of, shape_of
 from engine.runtime.pruning import prune
 from engine.runtime.scripts import Scripts
 from engine.runtime.specs import Clock
-from engine.runtime.tree import CaseTree, walk
-from engine.runtime.values import NotCarried, carried
+from engine.runtime.tree import CaseTree, standing
+from engine.runtime.values import NotCarried, carried, copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,6 +55,8 @@ class Execution:
         self._steps: list[Step] = []
         self._budget = 0
         self._failed: EngineError | None = None
+        self._seen: dict[str, Any] = {}
+        """What was read off the tree as it stands now, so that it is read once; forgotten when the tree moves."""
 
     @classmethod
     def start(cls, definition: Definition, data: Mapping[str, Any], surroundings: Surroundings) -> Execution:
@@ -139,22 +141,23 @@ class Execution:
     @property
     def tasks(self) -> tuple[OpenTask, ...]:
         """The steps that wait for a person, in the order of the drawing's tree."""
-        found = []
+        if "tasks" not in self._seen:
+            self._seen["tasks"] = tuple(self._open_tasks())
+        return self._seen["tasks"]  # type: ignore[no-any-return]
+
+    def _open_tasks(self) -> Iterator[OpenTask]:
         for tree in self._trees():
-            for task in walk(tree.task_tree, TaskState.READY):
+            for task in standing(tree, TaskState.READY):
                 if task.task_spec.manual:
                     element = self._element(task)
-                    found.append(
-                        OpenTask(
-                            ref=task.id,
-                            element_id=element.id,
-                            name=element.name,
-                            level=self._level(task),
-                            properties=element.properties,
-                            _read=partial(carried, task.data),
-                        )
+                    yield OpenTask(
+                        ref=task.id,
+                        element_id=element.id,
+                        name=element.name,
+                        level=self._level(task),
+                        properties=element.properties,
+                        _read=partial(copied, task.data),
                     )
-        return tuple(found)
 
     @property
     def waits(self) -> tuple[Wait, ...]:
@@ -169,7 +172,9 @@ class Execution:
     @property
     def is_finished(self) -> bool:
         """Whether an end has been reached and nothing is open."""
-        return bool(self._tree.is_completed())
+        if "finished" not in self._seen:
+            self._seen["finished"] = bool(self._tree.is_completed())
+        return self._seen["finished"]  # type: ignore[no-any-return]
 
     @property
     def ended_by(self) -> str | None:
@@ -178,21 +183,22 @@ class Execution:
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The case's data as its next step would see them: the youngest branch that is being worked on, or the end's."""
+        """The case's data as its next step would see them: the youngest branch that is being worked on, or the end's.
+
+        A copy: it stays as it is when the case moves on, and nothing done to it reaches the case.
+        """
         if self._tree.completed:
-            return dict(carried({name: value for name, value in self._tree.data.items() if name != "data_objects"}))
-        front = walk(self._tree.task_tree, TaskState.READY | TaskState.STARTED) or walk(
-            self._tree.task_tree, TaskState.WAITING
-        )
+            return dict(copied({name: value for name, value in self._tree.data.items() if name != "data_objects"}))
+        front = standing(self._tree, TaskState.READY | TaskState.STARTED) or standing(self._tree, TaskState.WAITING)
         task = max(front, key=lambda task: task.last_state_change, default=self._tree.task_tree)
-        return dict(carried(task.data))
+        return dict(copied(task.data))
 
     def data_of(self, ref: str) -> Mapping[str, Any]:
         """Return the data of one open task or wait; raises NotOpen."""
         task = self._task(ref)
         if task is None:
             raise NotOpen(Message(f"任务({ref})不存在", f"Wanted the data of task {ref}; found no such task"))
-        return dict(carried(task.data))
+        return dict(copied(task.data))
 
     def marking(self) -> str:
         """Return 64 hex digits that say where the case stands: what is open, what it waits for, with which data.
@@ -233,6 +239,7 @@ class Execution:
     def _moving(self) -> Iterator[None]:
         """Do one thing to the tree, then run what needs nobody; whatever goes wrong ends this execution."""
         self._budget = STEP_BUDGET
+        self._seen = {}
         try:
             yield
             self._tree.do_engine_steps(self._before, self._after)
@@ -317,9 +324,14 @@ class Execution:
         return "/".join(reversed(path))
 
     def _waiting(self) -> list[tuple[Wait, Any]]:
+        if "waits" not in self._seen:
+            self._seen["waits"] = self._find_waiting()
+        return self._seen["waits"]  # type: ignore[no-any-return]
+
+    def _find_waiting(self) -> list[tuple[Wait, Any]]:
         found: list[tuple[Wait, Any]] = []
         for tree in self._trees():
-            for task in walk(tree.task_tree, TaskState.WAITING):
+            for task in standing(tree, TaskState.WAITING):
                 spec = task.task_spec
                 if isinstance(spec, EventBasedGateway):
                     children = {child.task_spec.name: child for child in task.children}

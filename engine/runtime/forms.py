@@ -18,9 +18,10 @@ from engine.errors import BadDefinition, Finding, Invalid, Message
 from engine.money import parse_yuan
 from engine.register import id_numbers
 from engine.runtime.expressions import LARGEST_NUMBER
+from engine.runtime.quick_look import quick_look
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from engine.runtime.dictionary import Dictionary
@@ -82,6 +83,7 @@ class Form:
     outcome: Outcome | None
     attachments: tuple[Slot, ...]
     _validator: Draft202012Validator
+    _surely_right: Callable[[Mapping[str, Any]], bool] | None = None
 
     @classmethod
     def read_file(cls, path: str, stored: bytes, dictionary: Dictionary) -> Form:
@@ -140,6 +142,7 @@ class Form:
                 for slot in content.get("attachments", ())
             ),
             Draft202012Validator(schema),
+            quick_look(schema),
         )
 
     @property
@@ -190,6 +193,8 @@ class Form:
             if fault is not None:
                 errors[name] = fault
         if errors:
+            return errors
+        if self._surely_right is not None and self._surely_right(values):
             return errors
         for error in self._validator.iter_errors(dict(values)):
             for name, words in _explain(error):

@@ -22,7 +22,8 @@ from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import EngineError
-from engine.runtime.tree import CalledTree, CaseTask, CaseTree, copied, walk
+from engine.runtime.tree import CalledTree, CaseTask, CaseTree, walk
+from engine.runtime.values import copied, same
 
 if TYPE_CHECKING:
     from engine.runtime.definition import Definition
@@ -102,7 +103,7 @@ def _encode_tree(tree: Any, base: dict[str, Any], positions: dict[str, int]) -> 
             task.last_state_change,
             1 if task.triggered else 0,
             _AS_ABOVE
-            if above is not None and task.data and _same_data(task.data, above.data)
+            if above is not None and task.data and same(task.data, above.data)
             else _difference(task.data, base, positions),
         ]
         if task.internal_data and task._state & TaskState.NOT_FINISHED_MASK:
@@ -119,19 +120,6 @@ def _encode_tree(tree: Any, base: dict[str, Any], positions: dict[str, int]) -> 
     ]
 
 
-def _same(left: Any, right: Any) -> bool:
-    """Say whether two values are the same to the last type: 1 is not true, here as in the database."""
-    if left is right:
-        return True
-    if left != right or type(left) is not type(right):
-        return False
-    return type(left) is str or type(left) is int or repr(left) == repr(right)
-
-
-def _same_data(left: dict[str, Any], right: dict[str, Any]) -> bool:
-    return len(left) == len(right) and all(name in right and _same(value, right[name]) for name, value in left.items())
-
-
 def _difference(data: dict[str, Any], base: dict[str, Any], positions: dict[str, int]) -> Any:
     """Return how data differ from the base: 0 no data, 1 the base itself, else [changed, sign, places of names in the base].
 
@@ -139,17 +127,17 @@ def _difference(data: dict[str, Any], base: dict[str, Any], positions: dict[str,
     """
     if not data:
         return _NOTHING
-    if data is base:
+    if same(data, base):
         return _BASE
     changed = {}
     common = []
     for name, value in data.items():
-        if name in base and _same(value, base[name]):
+        if name in base and same(value, base[name]):
             common.append(positions[name])
         else:
             changed[name] = value
     if len(common) == len(base):
-        return [changed, "-", []] if changed else _BASE
+        return [changed, "-", []]
     if len(common) * 2 < len(base):
         return [changed, "+", common]
     return [changed, "-", [position for name, position in positions.items() if name not in data]]
@@ -166,11 +154,11 @@ def _rebuilt(difference: Any, base: dict[str, Any], names: list[str], above: Any
     changed, sign, places = difference
     if sign == "-":
         left_out = {names[place] for place in places}
-        data = {name: copied(value) for name, value in base.items() if name not in left_out}
+        data = {name: value for name, value in base.items() if name not in left_out}
     else:
-        data = {names[place]: copied(base[names[place]]) for place in places}
+        data = {names[place]: base[names[place]] for place in places}
     data.update(changed)
-    return data
+    return copied(data)  # type: ignore[no-any-return]
 
 
 def decode(definition: Definition, content: Any, script_engine: Any) -> tuple[CaseTree, str | None]:

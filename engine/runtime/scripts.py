@@ -14,7 +14,7 @@ from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 from engine.errors import EngineError
 from engine.runtime.expressions import SafeEnvironment, assignments
 from engine.runtime.surroundings import ServiceCall
-from engine.runtime.values import NotCarried, carried
+from engine.runtime.values import NotCarried, carried, copied
 
 if TYPE_CHECKING:
     from engine.runtime.definition import Definition
@@ -50,7 +50,7 @@ class Scripts(PythonScriptEngine):
         try:
             self.environment.execute(script, task.data)
             for name, _ in assignments(script):
-                carried(task.data[name], name)
+                task.data[name] = carried(task.data[name], name)
         except EngineError as error:
             raise self._failed(task, error.reason) from error
         except NotCarried as error:
@@ -75,7 +75,7 @@ class Scripts(PythonScriptEngine):
         element_id = task.task_spec.bpmn_id
         if service is None:
             raise self._failed(task, f"Nobody answers the operator {operator!r}")
-        call = ServiceCall(operator, element_id, parameters, carried(task.data))
+        call = ServiceCall(operator, element_id, parameters, copied(task.data))
         try:
             answer = carried(dict(service(call)), operator)
         except NotCarried as error:
@@ -84,7 +84,7 @@ class Scripts(PythonScriptEngine):
         if undeclared:
             raise self._failed(task, f"The operator {operator!r} answered with the undeclared names {undeclared}")
         self.result = answer
-        task.data.update(carried(answer))
+        task.data.update(copied(answer))
 
     def _failed(self, task: Any, reason: str) -> EngineError:
         return EngineError(task.task_spec.bpmn_id or task.task_spec.name, reason)

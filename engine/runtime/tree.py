@@ -27,6 +27,7 @@ from SpiffWorkflow.util.event import Event
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import EngineError
+from engine.runtime.values import copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,16 +144,13 @@ class CaseTask(Task):
         return iter(walk(self))
 
 
-def copied(value: Any) -> Any:
-    """Return a copy that shares no list and no dictionary with `value`."""
-    if type(value) is dict:
-        return {key: copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
-    if type(value) is list:
-        return [copied(item) if type(item) in _CONTAINERS else item for item in value]
-    return value
+def standing(tree: Any, state: int) -> list[Any]:
+    """Return the tasks of a whole tree that are in `state` (READY, STARTED or WAITING), in the order of :func:`walk`.
 
-
-_CONTAINERS = frozenset({dict, list})
+    Mostly there are none or one, and then no order needs finding.
+    """
+    found = [task for task in tree.tasks.values() if task._state & state]
+    return found if len(found) <= 1 else walk(tree.task_tree, state)
 
 
 def walk(task: Any, state: int = _ANY, end_at_spec: str | None = None, called: Any = None) -> list[Any]:
@@ -224,13 +222,13 @@ class _Tree:
         return iter(found)
 
     def is_completed(self) -> bool:
-        if not self.completed and not walk(self.task_tree, _NOT_FINISHED):
+        if not self.completed and not any(task._state & _NOT_FINISHED for task in self.tasks.values()):
             self.completed = True
         return self.completed
 
     def update_waiting_tasks(self) -> None:
         """Ask the waiting joins whether they may go on; an event needs no asking, it is told when it happens."""
-        for task in walk(self.task_tree, _WAITING):
+        for task in standing(self, _WAITING):
             if not isinstance(task.task_spec, CatchingEvent):
                 task.task_spec._update(task)
 
@@ -278,7 +276,10 @@ class CaseTree(_Tree, BpmnWorkflow):
 
         def run_ready(tree: Any) -> int:
             count = 0
-            for task in walk(tree.task_tree, _READY, None, self.subprocesses):
+            ready = (
+                walk(tree.task_tree, _READY, None, self.subprocesses) if self.subprocesses else standing(tree, _READY)
+            )
+            for task in ready:
                 if not task.task_spec.manual and task._state == _READY:
                     will_complete_task(task)
                     task.run()
