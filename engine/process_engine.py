@@ -19,7 +19,7 @@ from sqlalchemy import update
 from engine import model
 from engine.audit.writing import append
 from engine.batch import Batch
-from engine.database import is_busy, is_duplicate
+from engine.database import is_busy, is_duplicate, is_lost
 from engine.errors import Conflict, EngineError, Message, NotFound, NotOpen, NotPermitted
 from engine.housekeeping import jobs_of
 from engine.instants import to_text
@@ -358,9 +358,11 @@ class ProcessEngine(Desk):
         self, name: str, subject: Mapping[str, Any], actor: Actor | None, act: Callable[[Connection], Result]
     ) -> Result:
         for attempt in range(1, TRIES + 1):
+            acted = False
             try:
                 with self.ground.database.transaction() as connection:
-                    return act(connection)
+                    result = act(connection)
+                    acted = True
             except NotPermitted as refusal:
                 self._note_refusal(name, subject, actor, refusal)
                 raise
@@ -374,9 +376,13 @@ class ProcessEngine(Desk):
                             "Somebody did the same thing at the same moment; please look again",
                         )
                     ) from error
-                if not is_busy(error) or attempt == TRIES:
+                # A connection that dies while it commits leaves open whether it did; only the person can look.
+                again = is_busy(error) or (is_lost(error) and not acted)
+                if not again or attempt == TRIES:
                     raise
                 time.sleep(0.02 * attempt)
+            else:
+                return result
         raise AssertionError("unreachable")
 
     def _note_refusal(self, name: str, subject: Mapping[str, Any], actor: Actor | None, refusal: NotPermitted) -> None:
