@@ -32,7 +32,9 @@ _ROW = 7
 """Columns of a task that keeps no books of its own."""
 _NOTHING, _BASE, _AS_ABOVE = 0, 1, 2
 """Data without a difference to tell: none at all, the base's, the same as the parent's."""
+_UNKNOWN = object()
 _REACHED = TaskState.READY | TaskState.STARTED | TaskState.WAITING
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
 _MAGIC = b"BFS"
 FORMAT = 1
 _DIGEST_AT = 4
@@ -42,7 +44,7 @@ _BODY_AT = _MAC_AT + 32
 
 def seal(definition: Definition, content: Any, key: bytes) -> bytes:
     """Return the bytes of a state: header, digest, MAC, body."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    body = _encoder.encode(content).encode()
     head = _MAGIC + bytes([FORMAT]) + bytes.fromhex(definition.digest)
     return head + hmac.digest(key, head + body, hashlib.sha256) + body
 
@@ -58,11 +60,14 @@ def unseal(definition: Definition, state: bytes, key: bytes) -> Any:
         raise EngineError("", f"Expected a state of format {FORMAT}, found format {state[3]}")
     if state[_DIGEST_AT:_MAC_AT] != bytes.fromhex(definition.digest):
         raise EngineError("", f"Expected a state of the definition {definition.digest[:12]}, found another one's")
-    return json.loads(body, parse_float=_refuse_number, parse_constant=_refuse_number)
+    return _decoder.decode(body.decode())
 
 
 def _refuse_number(text: str) -> Any:
     raise EngineError("", f"The stored state of the case holds the number {text}, which a case cannot carry")
+
+
+_decoder = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number)
 
 
 def encode(tree: CaseTree, ended_by: str | None) -> Any:
@@ -132,7 +137,8 @@ def _difference(data: dict[str, Any], base: dict[str, Any], positions: dict[str,
     changed = {}
     common = []
     for name, value in data.items():
-        if name in base and same(value, base[name]):
+        known = base.get(name, _UNKNOWN)
+        if value is known or same(value, known):
             common.append(positions[name])
         else:
             changed[name] = value

@@ -86,7 +86,10 @@ def same(left: Any, right: Any) -> bool:
     if type(left) is not type(right) or left != right:
         return False
     if type(left) is dict:
-        return all(type(item) is type(right[key]) for key, item in left.items()) and all(
+        kinds = [*map(type, left.values())]
+        if kinds != [*map(type, map(right.__getitem__, left))]:
+            return False
+        return _NESTS.isdisjoint(kinds) or all(
             same(item, right[key]) for key, item in left.items() if type(item) in _NESTS
         )
     if type(left) is list:

@@ -72,6 +72,7 @@ class CaseWork:
         self._body: dict[str, JSON] = {}
         self.surroundings = ground.surroundings(case, self.definition, now, batch)
         self._execution: Execution | None = None
+        self._state_key = ground.keyring.state_key_of(case.id)
         self._before: dict[int, OpenTask] = {}
         self._data_before: dict[str, JSON] = {}
         self._done: dict[int, tuple[str, int]] = {}
@@ -90,7 +91,7 @@ class CaseWork:
                 self.definition,
                 self.case.state,
                 self.surroundings,
-                key=self.ground.keyring.state_key_of(self.case.id),
+                key=self._state_key,
             )
             self._before = {int(task.ref): task for task in self._execution.tasks}
             self._data_before = dict(self._execution.data)
@@ -208,7 +209,7 @@ class CaseWork:
             self._settle_event_timers(self._execution)
             self._note_steps(self._execution)
             self._tell_arrivals()
-            state = self._execution.store(self.ground.keyring.state_key_of(self.case.id))
+            state = self._execution.store(self._state_key)
             ended = self._execution.ended_by if self._execution.is_finished else None
         if ended is not None:
             self._end(ended)
@@ -385,14 +386,11 @@ class CaseWork:
                 self._summary.pop(name, None)
 
     def _note_steps(self, execution: Execution) -> None:
-        data = execution.data
-        changes = {
-            name: [self._data_before.get(name), data.get(name)]
-            for name in sorted({*self._data_before, *data})
-            if self._data_before.get(name) != data.get(name)
-        }
-        if changes:
-            self._body["changes"] = changes
+        data, before = execution.data, self._data_before
+        changed = {name for name, value in data.items() if before.get(name) != value}
+        changed.update(name for name, value in before.items() if value is not None and name not in data)
+        if changed:
+            self._body["changes"] = {name: [before.get(name), data.get(name)] for name in sorted(changed)}
         steps = [_step_words(step, self.definition) for step in execution.steps]
         if steps:
             self._body["steps"] = steps
