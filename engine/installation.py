@@ -177,9 +177,10 @@ def prepare_demo(
     households: int = 3000,
     seed: int = 7,
     new_passwords: bool = False,
+    cases: bool = True,
     clock: Callable[[], datetime] = system_clock,
 ) -> Demo:
-    """Make up one county whole and issue passwords to one person for each role, to be shown once.
+    """Make up one county whole, with `cases` at every level, and issue passwords to one person for each role, to be shown once.
 
     Where the demo is there already nothing changes; `new_passwords` issues its passwords anew. Conflict when the register holds
     households that are not test data: a demo has no business among real people.
@@ -203,7 +204,7 @@ def prepare_demo(
                 )
                 counts = {"persons": len(made.staff), "households": len(made.household_nos), "seed": seed}
                 append(connection, "system", "demo_prepared", now, None, COUNTY, **counts)
-        if not was_there:
+        if cases and not was_there:
             make_cases(lambda past: open_engine(settings, clock=past, keyring=keyring, database=database), now)
         accounts = Accounts(database, clock, organisation)
         log_ins = () if was_there and not new_passwords else _issue(database, accounts, organisation, now)

@@ -78,6 +78,7 @@ _GROUPS: tuple[tuple[str, Message], ...] = (
     ("form", Message("申请内容", "Application")),
     ("service", Message("数据比对", "Cross-checks")),
     ("decision", Message("规则结果", "Rules")),
+    ("engine", Message("测算与走向", "Computed")),
 )
 
 

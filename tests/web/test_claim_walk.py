@@ -74,7 +74,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     clock = Clock(datetime(2018, 10, 29, 10, tzinfo=SHANGHAI))
     settings = Settings.from_environment(database_url=f"sqlite:///{folder / 'b.sqlite'}", instance=str(folder))
     initialise(settings, clock=clock)
-    demo = prepare_demo(settings, households=60, clock=clock)
+    demo = prepare_demo(settings, households=60, cases=False, clock=clock)
     engine = open_engine(settings, clock=clock)
     with engine.ground.database.transaction() as connection:
         deploy(connection, Bundle.from_folder(settings.workflows, "medical_assistance"), by="test", now=clock())
