@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from engine.deadlines.calendar import end_of_day
 from engine.deadlines.clock import Clock, PauseReason
 from engine.deadlines.stages import Stage, moment_of, next_stage
-from engine.instants import from_text
+from engine.instants import from_text, local_date
 from engine.verbs import rows
 
 if TYPE_CHECKING:
@@ -76,15 +76,18 @@ def first_stage_after(
 
 def _continued(ground: Ground, batch: Batch, case: rows.CaseRow, element_id: str, fresh: Clock) -> Clock:
     """Take up the clock of the same task where its own return stopped it, with the correction as a pause."""
-    earlier = batch.select(rows.EARLIER_CLOCKS, {"case_id": case.id, "element_id": element_id})
+    earlier = batch.select(rows.EARLIER_CLOCK, {"case_id": case.id, "element_id": element_id})
     if not earlier:
         return fresh
-    stored, closed_at, outcome, form_name = earlier[-1]
+    stored, closed_at, outcome, form_name = earlier[0]
     form = ground.definition(case.definition_digest).forms.get(form_name)
     returned = form is not None and form.outcome is not None and form.outcome.tone(outcome) == "return"
     if not returned or stored in {"", "{}"} or closed_at is None:
         return fresh
     clock = Clock.from_json(json.loads(stored))
     if clock.is_running:
+        if local_date(from_text(closed_at)) == local_date(fresh.started_at):
+            # Back on the same day: no day was lost, and a case that goes to and fro does not collect pauses.
+            return clock
         clock = clock.pause(from_text(closed_at), PauseReason.SUPPLEMENT)
     return clock.resume(fresh.started_at)

@@ -123,9 +123,9 @@ SELECT_TASK = Statement(f"SELECT {_TASK}, {_NAMES} FROM task t WHERE t.case_id =
 OPEN_TASKS = Statement(
     f"SELECT {_TASK}, {_NAMES} FROM task t WHERE t.case_id = :case_id AND t.state = 'OPEN' ORDER BY t.no"
 )
-EARLIER_CLOCKS = Statement(
+EARLIER_CLOCK = Statement(
     "SELECT t.clock, t.closed_at, t.outcome, t.form FROM task t WHERE t.case_id = :case_id AND t.element_id = :element_id "
-    "AND t.state <> 'OPEN' ORDER BY t.no"
+    "AND t.state <> 'OPEN' ORDER BY t.no DESC LIMIT 1"
 )
 
 NEXT_NUMBER = Statement(
