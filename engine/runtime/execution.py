@@ -58,6 +58,13 @@ class Execution:
         self._seen: dict[str, Any] = {}
         """What was read off the tree as it stands now, so that it is read once; forgotten when the tree moves."""
 
+    def __del__(self) -> None:
+        """Take the tree apart when nobody holds the execution any more.
+
+        Its tasks point at each other, so they would lie about until the collector looks for such rings, in the middle of somebody's click.
+        """
+        self._tree.take_apart()
+
     @classmethod
     def start(cls, definition: Definition, data: Mapping[str, Any], surroundings: Surroundings) -> Execution:
         """Begin a case with these data and run every step that needs nobody; raises Invalid or EngineError."""

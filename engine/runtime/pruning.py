@@ -71,6 +71,8 @@ def _prune(tree: Any) -> None:
         if task not in keep:
             nearest[task] = above
             del tree.tasks[task.id]
+            # Untied, so that it is gone at once and not a ring for the collector to find.
+            task.above, task.below = None, []
             continue
         nearest[task] = task
         task.below = []

@@ -259,6 +259,19 @@ class CaseTree(_Tree, BpmnWorkflow):
         if planted:
             self._plant()
 
+    def take_apart(self) -> None:
+        """Untie the tasks from each other and from their trees; nothing can be asked of them afterwards."""
+        trees: tuple[Any, ...] = (self, *self.subprocesses.values())
+        for tree in trees:
+            for task in tree.tasks.values():
+                task.above = task.workflow = None
+                task.below = []
+            tree.tasks.clear()
+            tree.task_tree = tree.last_task = None
+        self.subprocesses.clear()
+        self.event_manager.tasks.clear()
+        self.event_manager.workflow = None
+
     def create_subprocess(self, my_task: Any, spec_name: str) -> CalledTree:
         called = CalledTree(self.subprocess_specs[spec_name], my_task.id, self)
         if called.depth > _DEEPEST_CALL:
