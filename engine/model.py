@@ -308,6 +308,13 @@ task = Table(
         postgresql_where=text("state = 'OPEN'"),
     ),
     Index(
+        "ix_task_open",
+        "case_id",
+        "no",
+        sqlite_where=text("state = 'OPEN'"),
+        postgresql_where=text("state = 'OPEN'"),
+    ),
+    Index(
         "ix_task_claimed",
         "claimed_by",
         sqlite_where=text("state = 'OPEN'"),
@@ -327,6 +334,14 @@ timer = Table(
     Column("due_at", Instant, nullable=False),
     Column("state", String(10), nullable=False, comment="ARMED, PAUSED, FIRED, CANCELLED, FAILED"),
     Column("provisional", Boolean, nullable=False, server_default=false()),
+    # A case that goes to and fro has many moments behind it; the verbs ask only for those that are armed.
+    Index(
+        "ix_timer_armed",
+        "case_id",
+        "task_no",
+        sqlite_where=text("state = 'ARMED'"),
+        postgresql_where=text("state = 'ARMED'"),
+    ),
     Index(
         "ix_timer_due",
         "due_at",

@@ -555,6 +555,14 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("case_id", "no", name=op.f("pk_task")),
     )
     op.create_index(
+        "ix_task_open",
+        "task",
+        ["case_id", "no"],
+        unique=False,
+        sqlite_where=sa.text("state = 'OPEN'"),
+        postgresql_where=sa.text("state = 'OPEN'"),
+    )
+    op.create_index(
         "ix_task_claimed",
         "task",
         ["claimed_by"],
@@ -590,6 +598,14 @@ def create_tables() -> None:
         sa.Column("provisional", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["process_case.id"], name=op.f("fk_timer_case_id_process_case")),
         sa.PrimaryKeyConstraint("case_id", "no", name=op.f("pk_timer")),
+    )
+    op.create_index(
+        "ix_timer_armed",
+        "timer",
+        ["case_id", "task_no"],
+        unique=False,
+        sqlite_where=sa.text("state = 'ARMED'"),
+        postgresql_where=sa.text("state = 'ARMED'"),
     )
     op.create_index(
         "ix_timer_due",
