@@ -53,8 +53,10 @@ def count_try(connection: Connection, tries: Tries, now: datetime) -> bool:
     columns = login_throttle.c
     start = {"subject": tries.subject, "failures": 0, "window_started_at": to_text(now)}
     maker = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(maker(login_throttle).values(start).on_conflict_do_nothing())
-    row = connection.execute(select(login_throttle).where(columns.subject == tries.subject).with_for_update()).one()
+    # One statement makes or locks the row: between two, somebody who proved themselves could take it away (`forget`).
+    counted = maker(login_throttle).values(start)
+    counted = counted.on_conflict_do_update(index_elements=[columns.subject], set_={"subject": tries.subject})
+    row = connection.execute(counted.returning(login_throttle)).one()
     if row.blocked_until is not None and to_text(now) < row.blocked_until:
         raise pausing(from_text(row.blocked_until), now)
     # The window runs from the last failure: any quarter of an hour then holds at most so many tries.
