@@ -20,6 +20,7 @@ from engine.errors import EngineError, Message, NotFound
 from engine.instants import from_text, local_date
 from engine.people.regions import Regions
 from engine.runtime import SERVICE_OPERATORS, Bundle, Definition, Surroundings
+from engine.texts import can_be_kept
 from engine.verbs.services import services_for
 
 if TYPE_CHECKING:
@@ -72,12 +73,14 @@ class Ground:
     def latest(self, connection: Connection, process_id: str) -> Definition:
         """Return the newest deployed version of a process: what a case that starts now will run by."""
         table = model.definition
-        digest = connection.execute(
+        digest = can_be_kept(process_id) and connection.execute(
             select(table.c.digest).where(table.c.process_id == process_id).order_by(table.c.version.desc()).limit(1)
         ).scalar()
-        if digest is None:
+        if not digest:
             raise NotFound(
-                Message(f"没有已发布的流程“{process_id}”", f"No process named {process_id!r} has been deployed")
+                Message(
+                    f"没有已发布的流程“{process_id[:64]}”", f"No process named {process_id[:64]!r} has been deployed"
+                )
             )
         return self.definition(str(digest))
 

@@ -26,6 +26,7 @@ from engine.instants import to_text
 from engine.outbox import Outbox
 from engine.people.jurisdiction import Subject, require
 from engine.reading.desk import Desk
+from engine.texts import can_be_kept
 from engine.verbs import claiming, fire, incidents, objection, papers, rows, withdraw
 from engine.verbs import complete as completing
 from engine.verbs import start as starting
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+LONGEST_REASON = 500
 TRIES = 5
 """How often a verb that only met a busy database is tried again before the person is asked to."""
 
@@ -319,6 +321,8 @@ class ProcessEngine(Desk):
         table = model.notice
         statement = update(table).where(table.c.person_id == person_id, table.c.read_at.is_(None))
         if notice_id is not None:
+            if not 0 < notice_id <= rows.LARGEST_KEY:
+                return
             statement = statement.where(table.c.id == notice_id)
         with self.ground.database.transaction() as connection:
             connection.execute(statement.values(read_at=to_text(self.ground.clock())))
@@ -332,7 +336,7 @@ class ProcessEngine(Desk):
         """
         require("retry", actor, Subject(case_region=actor.region_code))
         with self.ground.database.reading() as connection:
-            incident = incidents.find_incident(connection, incident_id)
+            incident = incidents.find_incident(connection, incident_id, actor)
         subject = json.loads(incident.subject)
         if incident.verb == "fire":
             with self.ground.database.transaction() as connection:
@@ -369,6 +373,10 @@ class ProcessEngine(Desk):
             except EngineError as error:
                 raise self._incident(name, subject, actor, error) from error
             except Exception as error:
+                if actor is None and not is_busy(error) and not is_lost(error):
+                    # Nobody waits for an answer: whatever is wrong with one moment is told, and holds up no other.
+                    accident = EngineError("", f"{type(error).__name__}: {error}"[:LONGEST_REASON])
+                    raise self._incident(name, subject, actor, accident) from error
                 if is_duplicate(error):
                     raise Conflict(
                         Message(
@@ -397,7 +405,13 @@ class ProcessEngine(Desk):
                 actor,
                 actor.region_code,
                 verb=name,
-                subject=dict(subject),
+                # Told in plain characters: what was asked for may be anything.
+                subject={
+                    name: value.encode("ascii", "backslashreplace").decode()[:LONGEST_REASON]
+                    if isinstance(value, str) and not can_be_kept(value)
+                    else value
+                    for name, value in subject.items()
+                },
                 rule=refusal.rule,
             )
 

@@ -14,8 +14,10 @@ from engine.people.jurisdiction import Subject, require, verdict
 from engine.reading import cases, inbox, tasks
 from engine.reading.starting import StartChoice, start_choices, start_form
 from engine.register.households import HouseholdRow, find_households
+from engine.texts import can_be_kept
 from engine.verbs import complete, rows
 from engine.verbs.case_work import CaseWork, parse_task_id
+from engine.verbs.incidents import within_reach
 from engine.verbs.signing import document
 from engine.views import NoticeView, SigningView
 
@@ -200,11 +202,15 @@ class Desk:
         """Return a paper and its content, to whoever may see its case, or to the owner of the draft it lies in."""
         table, person = model.attachment, model.person
         with self.ground.database.reading() as connection:
-            row = connection.execute(
-                select(table, person.c.name)
-                .join(person, person.c.id == table.c.uploaded_by)
-                .where(table.c.id == paper_id)
-            ).one_or_none()
+            row = (
+                connection.execute(
+                    select(table, person.c.name)
+                    .join(person, person.c.id == table.c.uploaded_by)
+                    .where(table.c.id == paper_id)
+                ).one_or_none()
+                if can_be_kept(paper_id)
+                else None
+            )
             if row is None or (row.case_id is None and row.uploaded_by != actor.person_id):
                 raise NotFound(Message("没有找到这份材料", "There is no such paper, or it is not in your jurisdiction"))
             words: dict[str, Message] = {}
@@ -251,12 +257,14 @@ class Desk:
             )
 
     def incidents(self, actor: Actor) -> tuple[Any, ...]:
-        """Return the incidents that wait for the administrator, newest first."""
+        """Return the incidents of the administrator's place that wait to be dealt with, newest first."""
         require("see_incidents", actor, Subject(case_region=actor.region_code))
         table = model.incident
         with self.ground.database.reading() as connection:
             return tuple(
-                connection.execute(select(table).where(table.c.resolved_at.is_(None)).order_by(table.c.id.desc())).all()
+                connection.execute(
+                    select(table).where(table.c.resolved_at.is_(None), within_reach(actor)).order_by(table.c.id.desc())
+                ).all()
             )
 
     def colleagues(self, task_id: str, actor: Actor) -> tuple[tuple[int, str], ...]:

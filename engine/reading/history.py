@@ -75,7 +75,8 @@ def history(ground: Ground, connection: Connection, case_id: int, actor: Actor) 
 
 
 def _case(ground: Ground, connection: Connection, case_id: int, actor: Actor) -> tuple[rows.CaseRow, Definition]:
-    found = Batch(connection).select(rows.READ_CASE, {"case_id": case_id, "person_hash": actor.person_hash})
+    wanted = {"case_id": case_id, "person_hash": actor.person_hash}
+    found = 0 < case_id <= rows.LARGEST_KEY and Batch(connection).select(rows.READ_CASE, wanted)
     if not found:
         raise NotFound(Message("没有找到这件办件", "There is no such case, or it is not in your jurisdiction"))
     case, held = rows.as_case(found[0])

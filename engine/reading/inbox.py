@@ -20,6 +20,7 @@ from engine.instants import SHANGHAI, from_text, local_date, to_text
 from engine.people.jurisdiction import visible_range
 from engine.people.levels import Level
 from engine.reading.limits import NO_LIMIT, limit_view
+from engine.texts import can_be_kept
 from engine.verbs.case_work import task_id_of
 from engine.views import FilterCount, InboxPage, InboxRow, OpinionView
 
@@ -133,9 +134,12 @@ def started(ground: Ground, connection: Connection, actor: Actor, *, page: int) 
     )
 
 
+LONGEST_SEARCH = 100
+
+
 def search(ground: Ground, connection: Connection, actor: Actor, text: str, *, page: int) -> InboxPage:
     """Find cases of the actor's jurisdiction by number, head of household, pinyin initials or the last four of an ID number."""
-    text = text.strip()
+    text = "".join(character for character in text.strip()[:LONGEST_SEARCH] if can_be_kept(character))
     low, high = visible_range(actor)
     member = model.member
     matches = [

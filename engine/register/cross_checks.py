@@ -11,6 +11,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from engine.register.households import Household, Member
 
 OK, FLAG, STOP = "OK", "FLAG", "STOP"
+_DASHES = "\u2212\u2043"
+_LONGEST_NUMBER = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,20 @@ def paid_this_year(connection: Connection, person_no: str, *, year: int, kind: s
 
 
 def normal_settlement_no(text: str) -> str:
-    """Return a settlement number in the one form in which it is compared: half-width capitals without spaces."""
-    return "".join(unicodedata.normalize("NFKC", text).upper().split())
+    """Return a settlement number in the one form in which it is compared; empty where neither a letter nor a digit remains.
+
+    Half-width capitals, every dash the same, nothing that cannot be seen: a blank of no width must not make a second number of one
+    that has been paid. What has grown too long to be a key is told by its digest.
+    """
+    plain = unicodedata.normalize("NFKC", text).upper()
+    kept = "".join(
+        "-" if character in _DASHES or unicodedata.category(character) == "Pd" else character
+        for character in plain
+        if unicodedata.category(character)[0] not in "CZ"
+    )
+    if not any(character.isalnum() for character in kept):
+        return ""
+    return kept if len(kept) <= _LONGEST_NUMBER else sha256(kept.encode()).hexdigest()
 
 
 def _identity(_connection: Connection, question: Question) -> CheckResult:

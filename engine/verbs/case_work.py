@@ -526,7 +526,10 @@ def parse_task_id(task_id: str) -> tuple[int, int]:
         or len(task_id) > LONGEST_TASK_ID
     ):
         raise NotFound(Message("没有这项任务", "There is no such task"))
-    return int(case_text), int(no_text)
+    case_id, no = int(case_text), int(no_text)
+    if case_id > rows.LARGEST_KEY or no >= 2**31:
+        raise NotFound(Message("没有这项任务", "There is no such task"))
+    return case_id, no
 
 
 def task_id_of(case_id: int, no: int) -> str:

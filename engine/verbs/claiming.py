@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from engine import model
-from engine.errors import Conflict, Invalid, Message, NotFound
-from engine.people.jurisdiction import require
+from engine.errors import Conflict, Invalid, Message, NotFound, NotPermitted
+from engine.instants import local_date
+from engine.people import posts
+from engine.people.jurisdiction import require, verdict
 from engine.texts import can_be_kept
 from engine.verbs import rows
 from engine.verbs.case_work import OPEN
-from engine.verbs.complete import SHORTEST_REASON, already_done, lock_task, receipt
+from engine.verbs.complete import LONGEST_OPINION, SHORTEST_REASON, already_done, lock_task, receipt
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -56,14 +59,16 @@ def reassign(
         return already_done(work, task, actor, "", None)
     require("reassign", actor, work.subject(task, held))
     reason = reason.strip()
-    if len(reason) < SHORTEST_REASON or not can_be_kept(reason):
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_OPINION or not can_be_kept(reason):
         wanted = Message(
-            f"请写明改派理由,至少 {SHORTEST_REASON} 个字", f"Say why, in at least {SHORTEST_REASON} characters"
+            f"请写明改派理由,{SHORTEST_REASON} 至 {LONGEST_OPINION} 个字",
+            f"Say why, in {SHORTEST_REASON} to {LONGEST_OPINION} characters",
         )
         raise Invalid(wanted, fields={"reason": wanted})
-    holder = _holder(connection, task, to_person_id, work.at[:10])
+    holder = _holder(connection, task, to_person_id, local_date(work.now).isoformat())
     if task.claimed_by == to_person_id:
         raise Conflict(Message(f"任务已在{holder[1]}手中", f"{holder[1]} has the task already"))
+    _refuse_one_who_may_not_act(ground, connection, work, task, to_person_id, holder[0])
     _give(work, task, person_id=to_person_id, post_id=holder[0])
     work.owe(
         "task_reassigned",
@@ -106,8 +111,30 @@ def _nothing_new(work: CaseWork) -> Receipt:
     )
 
 
+def _refuse_one_who_may_not_act(
+    ground: Ground, connection: Connection, work: CaseWork, task: rows.TaskRow, person_id: int, post_id: int
+) -> None:
+    """Refuse to give a task to somebody who may not act on this case: it would lie with them while nobody else may."""
+    other = posts.actor(connection, person_id, post_id, local_date(work.now), organisation=ground.organisation)
+    duty = model.case_duty
+    held = connection.execute(
+        select(duty.c.duty).where(duty.c.case_id == work.case.id, duty.c.person_hash == other.person_hash)
+    ).scalar()
+    found = verdict("complete", other, replace(work.subject(task, held), claimed_by=None))
+    if not found.permitted and found.reason is not None:
+        raise NotPermitted(
+            Message(
+                f"不能改派给{other.name}:{found.reason.zh}",
+                f"The task cannot go to {other.name}: {found.reason.en}",
+            ),
+            rule=found.rule,
+        )
+
+
 def _holder(connection: Connection, task: rows.TaskRow, person_id: int, today: str) -> tuple[int, str]:
     post, person = model.post, model.person
+    if not 0 < person_id <= rows.LARGEST_KEY:
+        raise NotFound(Message("没有找到这个人", "There is no such person"))
     row = connection.execute(
         select(post.c.id, person.c.name)
         .join(person, person.c.id == post.c.person_id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import Conflict, Invalid, Message, NotFound, NotOpen, NotPermitted
-from engine.instants import SHANGHAI, from_text
+from engine.instants import SHANGHAI, from_text, local_date
 from engine.people.jurisdiction import require
 from engine.texts import can_be_kept
 from engine.verbs import rows
@@ -185,7 +185,7 @@ def lock_task(
 
     case_id, no = parse_task_id(task_id)
     batch = Batch(connection)
-    found = rows.lock_task(batch, case_id, no, actor.person_hash)
+    found = rows.lock_task(batch, case_id, no, actor, local_date(ground.clock()))
     if found is None:
         raise NotFound(Message("没有找到这项任务", "There is no such task, or it is not in your jurisdiction"))
     case, held, task = found

@@ -16,12 +16,13 @@ from engine.audit.writing import append
 from engine.errors import EngineError, Message, NotFound, NotOpen
 from engine.instants import local_date, to_text
 from engine.people.jurisdiction import ADMINISTRATOR
+from engine.verbs.rows import LARGEST_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from engine.people.actor import Actor
 
@@ -132,7 +133,7 @@ def _tell_administrators(connection: Connection, number: int, case_id: int | Non
 
 def resolve_incident(connection: Connection, incident_id: int, actor: Actor, now: datetime) -> None:
     """Mark an incident as dealt with; NotOpen when it was already."""
-    row = find_incident(connection, incident_id)
+    row = find_incident(connection, incident_id, actor)
     if row.resolved_at is not None:
         raise NotOpen(Message("该故障已处理", "The incident has been dealt with already"))
     connection.execute(
@@ -141,9 +142,20 @@ def resolve_incident(connection: Connection, incident_id: int, actor: Actor, now
     append(connection, "system", "incident_resolved", now, actor, row.region_code, incident=incident_id)
 
 
-def find_incident(connection: Connection, incident_id: int) -> Any:
-    """Return an incident's row; NotFound where there is none."""
-    row = connection.execute(select(model.incident).where(model.incident.c.id == incident_id)).one_or_none()
+def within_reach(actor: Actor) -> ColumnElement[bool]:
+    """Return which incidents an administrator deals with: those of their own place, and those of no place."""
+    region = model.incident.c.region_code
+    return or_(region == "", region.startswith(actor.region_code))
+
+
+def find_incident(connection: Connection, incident_id: int, actor: Actor) -> Any:
+    """Return an incident's row; NotFound where there is none within the actor's reach."""
+    table = model.incident
+    row = (
+        connection.execute(select(table).where(table.c.id == incident_id, within_reach(actor))).one_or_none()
+        if 0 < incident_id <= LARGEST_KEY
+        else None
+    )
     if row is None:
         raise NotFound(Message("没有这条故障记录", "There is no such incident"))
     return row

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.batch import Batch
 from engine.errors import Invalid, Message, NotFound, NotOpen
+from engine.instants import local_date
 from engine.people.jurisdiction import require
 from engine.texts import can_be_kept
 from engine.verbs import rows
@@ -26,7 +27,7 @@ LONGEST = 2000
 def register_objection(ground: Ground, connection: Connection, *, case_id: int, actor: Actor, text: str) -> Receipt:
     """Let an objection stop a running notice; see ProcessEngine.register_objection."""
     batch = Batch(connection)
-    found = rows.lock_case(batch, case_id, actor.person_hash)
+    found = rows.lock_case(batch, case_id, actor, local_date(ground.clock()))
     if found is None:
         raise NotFound(Message("没有找到这件办件", "There is no such case, or it is not in your jurisdiction"))
     case, held = found

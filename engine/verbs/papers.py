@@ -18,6 +18,7 @@ from engine.audit.writing import append
 from engine.errors import Invalid, Message, NotFound
 from engine.instants import to_text
 from engine.people.jurisdiction import require
+from engine.texts import can_be_kept
 from engine.verbs import rows
 from engine.verbs.case_work import parse_task_id
 from engine.verbs.complete import lock_task
@@ -57,6 +58,8 @@ def save_draft(
     text = json.dumps(dict(content))
     if sum(len(f"{name}{value}") for name, value in content.items()) > MOST_DRAFT_CHARACTERS or len(subject) > 64:  # noqa: PLR2004  (the column's width)
         raise Invalid(Message("草稿太长,没有保存", "The draft is too long and was not saved"))
+    if not can_be_kept(subject) or not can_be_kept(household_no or "") or len(household_no or "") > 24:  # noqa: PLR2004  (the column's width)
+        raise Invalid(Message("草稿没有这样的事项", "There is nothing of that name to keep a draft for"))
     table = model.draft
     known = connection.execute(
         select(table.c.id).where(
@@ -89,9 +92,13 @@ def attach_to_draft(
 ) -> str:
     """Put a paper into a slot of a draft; an earlier one in the same slot stays beside it. Return the paper's id."""
     table = model.draft
-    owner = connection.execute(
-        select(table.c.person_id).where(table.c.id == draft_id, table.c.used_at.is_(None))
-    ).scalar()
+    # Locked, so that it is not handed in while a paper is put into it.
+    owner = (
+        can_be_kept(draft_id)
+        and connection.execute(
+            select(table.c.person_id).where(table.c.id == draft_id, table.c.used_at.is_(None)).with_for_update()
+        ).scalar()
+    )
     if owner != actor.person_id:
         raise NotFound(Message("没有找到这份草稿", "There is no such draft of yours"))
     return _insert(connection, actor, slot, file_name, content, now, draft_id=draft_id)
@@ -134,6 +141,8 @@ def attach_to_task(
 def remove_from_draft(connection: Connection, *, actor: Actor, paper_id: str, now: datetime) -> None:
     """Take a paper out of a draft again; one that lies in a case stays."""
     table = model.attachment
+    if not can_be_kept(paper_id):
+        raise NotFound(Message("没有找到这份材料", "There is no such paper in a draft of yours"))
     found = connection.execute(
         update(table)
         .where(
@@ -183,6 +192,8 @@ def _insert(
     case_id: int | None = None,
 ) -> str:
     media_type = _media_type(content)
+    if not can_be_kept(slot):
+        raise Invalid(Message("没有这一类材料", "There is no such kind of paper"))
     paper_id = secrets.token_hex(16)
     connection.execute(
         insert(model.attachment).values(

@@ -14,8 +14,10 @@ from engine.batch import Statement, insert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from engine.batch import Batch
+    from engine.people.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +106,21 @@ _DUTY = "(SELECT d.duty FROM case_duty d WHERE d.case_id = c.id AND d.person_has
 _LOCK = "SELECT id FROM process_case WHERE id = :case_id FOR UPDATE"
 
 READ_CASE = Statement(f"SELECT {_CASE}, {_DUTY} FROM process_case c WHERE c.id = :case_id")
-LOCK_CASE = Statement(f"SELECT {_CASE}, {_DUTY} FROM process_case c WHERE c.id = :case_id", lock=_LOCK)
+# Who has lost the post, or was deactivated, since the page was asked for finds nothing to act on any more (DESIGN.md §3.1).
+_STANDS = (
+    "EXISTS (SELECT 1 FROM post o JOIN person a ON a.id = o.person_id WHERE o.id = :post_id AND o.person_id = :person_id "
+    "AND o.role = :role AND o.region_code = :region_code AND o.from_date <= :today "
+    "AND (o.to_date IS NULL OR o.to_date >= :today) AND a.deactivated_at IS NULL)"
+)
+LOCK_CASE = Statement(f"SELECT {_CASE}, {_DUTY} FROM process_case c WHERE c.id = :case_id AND {_STANDS}", lock=_LOCK)
 READ_TASK = Statement(
     f"SELECT {_CASE}, {_DUTY}, {_TASK}, {_NAMES} FROM process_case c "
     "JOIN task t ON t.case_id = c.id AND t.no = :no WHERE c.id = :case_id"
 )
 LOCK_TASK = Statement(
     f"SELECT {_CASE}, {_DUTY}, {_TASK}, {_NAMES} FROM process_case c "
-    "JOIN task t ON t.case_id = c.id AND t.no = :no WHERE c.id = :case_id",
+    "JOIN task t ON t.case_id = c.id AND t.no = :no WHERE c.id = :case_id "
+    f"AND {_STANDS}",
     lock=_LOCK,
 )
 LOCK_TIMER = Statement(
@@ -193,25 +202,45 @@ INSERT_MESSAGE = Statement(
 
 _CASE_WIDTH = len(CASE_FIELDS)
 
+LARGEST_KEY = 2**63 - 1
+"""The largest number a key column holds; nothing has a larger one, and the databases do not even let us ask."""
 
-def lock_case(batch: Batch, case_id: int, person_hash: str) -> tuple[CaseRow, str | None] | None:
-    """Lock a case; return it with the duty this natural person holds on it, or None where there is no such case."""
-    found = batch.select(LOCK_CASE, {"case_id": case_id, "person_hash": person_hash})
+
+def lock_case(batch: Batch, case_id: int, actor: Actor, today: date) -> tuple[CaseRow, str | None] | None:
+    """Lock a case; return it with the duty this natural person holds on it.
+    None where there is no such case, or where the actor's post has ended by now.
+    """
+    if not 0 < case_id <= LARGEST_KEY:
+        return None
+    found = batch.select(LOCK_CASE, {"case_id": case_id, **_who(actor, today)})
     if not found:
         return None
     row = found[0]
     return _case(row), row[_CASE_WIDTH]
 
 
-def lock_task(batch: Batch, case_id: int, no: int, person_hash: str) -> tuple[CaseRow, str | None, TaskRow] | None:
-    """Lock a case for the sake of one of its tasks; None where there is no such task."""
-    found = batch.select(LOCK_TASK, {"case_id": case_id, "no": no, "person_hash": person_hash})
+def lock_task(
+    batch: Batch, case_id: int, no: int, actor: Actor, today: date
+) -> tuple[CaseRow, str | None, TaskRow] | None:
+    """Lock a case for the sake of one of its tasks; None where there is no such task, or the actor's post has ended by now."""
+    found = batch.select(LOCK_TASK, {"case_id": case_id, "no": no, **_who(actor, today)})
     if not found:
         return None
     return as_task(found[0])
 
 
 def lock_timer(batch: Batch, case_id: int, no: int) -> tuple[CaseRow, TimerRow] | None:
+def _who(actor: Actor, today: date) -> dict[str, Any]:
+    return {
+        "person_hash": actor.person_hash,
+        "person_id": actor.person_id,
+        "post_id": actor.post_id,
+        "role": actor.role,
+        "region_code": actor.region_code,
+        "today": today.isoformat(),
+    }
+
+
     """Lock a case for the sake of one of its due moments; None where there is no such moment."""
     found = batch.select(LOCK_TIMER, {"case_id": case_id, "no": no})
     if not found:

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from engine.verbs.rows import CaseRow
 
 _CLAIM_SETTLEMENT = Statement(
-    "INSERT INTO settlement (settlement_no, case_id, recorded_at) VALUES (:settlement_no, :case_id, :recorded_at) "
-    "ON CONFLICT (settlement_no) DO NOTHING"
+    "INSERT INTO settlement (settlement_no, case_id, recorded_at) VALUES (:settlement_no, :case_id, :recorded_at)"
 )
 _FREE_SETTLEMENTS = Statement("DELETE FROM settlement WHERE case_id = :case_id")
 _LEDGER = Statement(
@@ -46,7 +45,8 @@ def services_for(case: CaseRow, now: datetime, batch: Batch) -> dict[str, Servic
         year = int(str(call.data.get("admitted_on") or today.isoformat())[:4])
         facts["paid_this_year_fen"] = paid_this_year(batch.connection, str(call.data["person_no"]), year=year)
         number = normal_settlement_no(str(call.data.get("settlement_no", "")))
-        # A corrected number frees the wrong one; the constraint lets only one case have it, whoever comes first.
+        # A corrected number frees the wrong one; the constraint lets only one case have it, whoever comes first. Whoever comes
+        # second at the same moment gets a Conflict and, on trying again, the stop of X15.
         batch.put(_FREE_SETTLEMENTS, {"case_id": case.id})
         if number and not facts.get("settlement_duplicate"):
             batch.put(

@@ -10,7 +10,7 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
 from engine import model
 from engine.audit.canonical import canonical
@@ -21,6 +21,7 @@ from engine.instants import local_date, to_text
 from engine.people.jurisdiction import Subject, require, verdict
 from engine.people.levels import within
 from engine.people.regions import place_name
+from engine.texts import can_be_kept
 from engine.verbs import rows
 from engine.verbs.case_work import CaseWork
 from engine.verbs.complete import SUBMITTED, Decision, receipt
@@ -62,7 +63,7 @@ def start(
         wanted = Message("请选择本户的一名成员", "Choose a member of this household")
         raise Invalid(wanted, fields={"person_no": wanted})
     refuse_second_case(connection, process_id, household_no, person_no)
-    papers = papers_of(connection, draft_id, actor)
+    papers = papers_of(connection, draft_id, actor, household_no)
     refuse_unready(definition, values, papers)
     case = _insert_case(ground, connection, definition, household, members, applicant, actor, papers, now)
     batch = Batch(connection)
@@ -75,15 +76,17 @@ def start(
     work.finish(
         "case_started", actor, {"household": household_no, "input": dict(values), "papers": papers_words(papers)}
     )
-    _adopt_papers(connection, draft_id, case.id, to_text(now))
+    _adopt_papers(connection, draft_id, papers, case.id, to_text(now))
     return receipt(work, Message("已受理", "Received"), actor)
 
 
 def find_household(connection: Connection, household_no: str, actor: Actor) -> tuple[Row[Any], list[Row[Any]]]:
     """Return a household of the actor's jurisdiction with its members; NotFound for any other."""
-    household = connection.execute(
-        select(model.household).where(model.household.c.household_no == household_no)
-    ).one_or_none()
+    household = (
+        connection.execute(select(model.household).where(model.household.c.household_no == household_no)).one_or_none()
+        if can_be_kept(household_no)
+        else None
+    )
     if household is None or not within(household.region_code, actor.region_code):
         raise NotFound(Message("没有找到这一户", "There is no such household, or it is not in your jurisdiction"))
     members = connection.execute(
@@ -145,11 +148,31 @@ def refuse_second_case(connection: Connection, process_id: str, household_no: st
         )
 
 
-def papers_of(connection: Connection, draft_id: str | None, actor: Actor) -> list[Any]:
-    """Return the papers uploaded with a draft of this actor's."""
+def papers_of(connection: Connection, draft_id: str | None, actor: Actor, household_no: str) -> list[Any]:
+    """Return the papers uploaded with an unused draft of this actor's for this household; NotFound for any other draft.
+
+    A draft is handed in once: its papers belong to that case from then on. It is locked, so that nothing is added while it is handed in.
+    """
     if draft_id is None:
         return []
-    table = model.attachment
+    drafts, table = model.draft, model.attachment
+    found = (
+        can_be_kept(draft_id)
+        and connection.execute(
+            select(drafts.c.id)
+            .where(
+                drafts.c.id == draft_id,
+                drafts.c.person_id == actor.person_id,
+                drafts.c.used_at.is_(None),
+                or_(drafts.c.household_no.is_(None), drafts.c.household_no == household_no),
+            )
+            .with_for_update()
+        ).scalar()
+    )
+    if not found:
+        raise NotFound(
+            Message("没有找到这份草稿,或已经提交", "There is no such draft of yours, or it has been handed in already")
+        )
     return list(
         connection.execute(
             select(table.c.id, table.c.slot, table.c.file_name, table.c.size, table.c.sha256)
@@ -313,8 +336,19 @@ def _hand_in(
     work.step(lambda execution: execution.complete(first.ref, dict(values)))
 
 
-def _adopt_papers(connection: Connection, draft_id: str | None, case_id: int, at: str) -> None:
+def _adopt_papers(connection: Connection, draft_id: str | None, papers: list[Any], case_id: int, at: str) -> None:
     if draft_id is None:
         return
-    connection.execute(update(model.attachment).where(model.attachment.c.draft_id == draft_id).values(case_id=case_id))
+    table = model.attachment
+    adopted = connection.execute(
+        update(table)
+        .where(table.c.id.in_([paper.id for paper in papers]), table.c.case_id.is_(None), table.c.replaced_at.is_(None))
+        .values(case_id=case_id)
+    )
+    if adopted.rowcount != len(papers):
+        raise Conflict(
+            Message(
+                "提交时材料有变动,请核对后再提交", "The papers changed while they were handed in; please look again"
+            )
+        )
     connection.execute(update(model.draft).where(model.draft.c.id == draft_id).values(used_at=at))

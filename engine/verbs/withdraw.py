@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from engine.batch import Batch
 from engine.errors import Conflict, EngineError, Invalid, Message, NotFound, NotOpen
+from engine.instants import local_date
 from engine.people.jurisdiction import require
 from engine.texts import can_be_kept
 from engine.verbs import rows
 from engine.verbs.case_work import OPEN, CaseWork
-from engine.verbs.complete import SHORTEST_REASON, receipt
+from engine.verbs.complete import LONGEST_OPINION, SHORTEST_REASON, receipt
 from engine.verbs.signing import require_proof
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def withdraw(
 ) -> Receipt:
     """End a case because the household takes its application back; see ProcessEngine.withdraw."""
     batch = Batch(connection)
-    found = rows.lock_case(batch, case_id, actor.person_hash)
+    found = rows.lock_case(batch, case_id, actor, local_date(ground.clock()))
     if found is None:
         raise NotFound(Message("没有找到这件办件", "There is no such case, or it is not in your jurisdiction"))
     case, held = found
@@ -48,9 +49,10 @@ def withdraw(
         raise NotOpen(Message("办件已办结,不能撤回", "The case is closed and cannot be withdrawn"))
     require("withdraw", actor, work.subject(held_duty=held))
     reason = reason.strip()
-    if len(reason) < SHORTEST_REASON or not can_be_kept(reason):
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_OPINION or not can_be_kept(reason):
         wanted = Message(
-            f"请写明撤回原因,至少 {SHORTEST_REASON} 个字", f"Say why, in at least {SHORTEST_REASON} characters"
+            f"请写明撤回原因,{SHORTEST_REASON} 至 {LONGEST_OPINION} 个字",
+            f"Say why, in {SHORTEST_REASON} to {LONGEST_OPINION} characters",
         )
         raise Invalid(wanted, fields={"reason": wanted})
     if seen_revision != case.revision:

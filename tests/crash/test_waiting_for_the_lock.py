@@ -15,6 +15,7 @@ from sqlalchemy import text
 from engine import Conflict, NotPermitted, model
 from engine.batch import Batch
 from engine.database import is_busy
+from engine.instants import local_date
 from engine.verbs import claiming, fire, rows
 from engine.verbs.complete import complete
 from tests.world import Claim, World
@@ -130,5 +131,5 @@ def test_a_lock_that_is_not_to_be_had_in_time_is_known_as_a_busy_database(world)
         holding.execute(text("SELECT id FROM process_case WHERE id = :id FOR UPDATE"), {"id": claim.case_id})
         waiting.execute(text("SET LOCAL lock_timeout = '50ms'"))
         with pytest.raises(Exception, match="lock timeout") as met:
-            rows.lock_case(Batch(waiting), claim.case_id, "")
+            rows.lock_case(Batch(waiting), claim.case_id, claim.holder(), local_date(world.clock()))
         assert is_busy(met.value)
