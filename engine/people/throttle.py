@@ -12,7 +12,6 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.errors import Message, NotPermitted

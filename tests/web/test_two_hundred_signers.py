@@ -1,4 +1,4 @@
-"""Two hundred sign one task at the same moment, over HTTP: one is acknowledged, everybody else is told who was faster and keeps their words."""
+"""Two hundred sign one task at the same moment over HTTP: one is acknowledged, the others read who was faster and keep their words."""
 
 from __future__ import annotations
 

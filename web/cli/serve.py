@@ -1,17 +1,22 @@
 """`bangfu serve`: the site and its runner in one process, for a county that has one machine.
 
-Waitress answers the browsers; one thread does everything that has come due (:mod:`web.runner`). Both stop together. Larger
-installations run the app under another server, or with --no-runner, and the runner on its own: `bangfu worker`.
+Waitress answers the browsers; one thread does everything that has come due (:mod:`web.runner`). Both stop together, at Ctrl-C or
+SIGTERM. Larger installations run the app under another server, or with --no-runner, and the runner on its own: `bangfu worker`.
 """
 
 from __future__ import annotations
 
 import logging
+import signal
+from typing import TYPE_CHECKING
 
 import click
 
 from engine import Settings, open_engine, schema_version
 from web.runner import Runner, rounds_of
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 @click.command("serve")
@@ -41,6 +46,8 @@ def serve(
     from web import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # The library tells every step of every case at INFO; only what it warns of is of use to an operator.
+    logging.getLogger("spiff").setLevel(logging.WARNING)
     settings = Settings.from_environment(database_url=database_url, instance=instance)
     engine = open_engine(settings)
     if schema_version(engine.ground.database) is None:
@@ -56,12 +63,20 @@ def serve(
     work = Runner(rounds_of(engine)) if runner else None
     if work is not None:
         work.start()
+    signal.signal(signal.SIGTERM, _interrupt)
     click.echo(f"帮扶已启动 · Bangfu is serving at http://{host}:{port}/")
     try:
-        server.run()
+        server.run()  # returns at an interrupt, when the answers under way are finished
     except KeyboardInterrupt:
-        click.echo("已停止 · Stopped.")
+        pass
     finally:
         server.close()
         if work is not None:
             work.stop()
+        engine.ground.database.close()
+    click.echo("已停止 · Stopped.")
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Stop at what service managers send as at Ctrl-C."""
+    raise KeyboardInterrupt
