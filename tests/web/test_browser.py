@@ -171,3 +171,24 @@ def test_a_password_can_be_looked_at(chromium: Browser, served: str) -> None:
     page.click("[data-peek]")
     assert page.get_attribute("#i-password", "type") == "text"
     page.context.close()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_phone_folds_form_papers_and_timeline_and_a_desk_shows_them(
+    chromium: Browser, served: str, *, script: bool
+) -> None:
+    for width, folded in ((360, True), (1280, False)):
+        context = chromium.new_context(viewport={"width": width, "height": 860}, java_script_enabled=script)
+        page = context.new_page()
+        page.goto(served + "/log-in")
+        page.fill("#i-staff", CLERK)
+        page.fill("#i-password", PASSWORD)
+        page.click("button.fill")
+        page.goto(served + "/cases/381")
+        for part, inside in (("form", ".facts"), ("papers", ".papers"), ("timeline", ".line")):
+            content = page.locator(f"#{part} {inside}").first
+            assert content.is_visible() is not folded, part
+            if folded:
+                page.locator(f"#{part} .fold > summary").first.click()
+                assert content.is_visible(), part
+        context.close()

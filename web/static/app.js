@@ -316,6 +316,17 @@ function menus() {
   addEventListener("keydown", (event) => { if (event.key === "Escape") for (const open of all("details.me[open]")) open.open = false; });
 }
 
+// What is folded on a phone opens when one goes there, and everywhere in a browser too old to open it by style alone.
+function folds() {
+  if (!CSS.supports("selector(::details-content)") && matchMedia("(min-width: 992px)").matches) for (const fold of all(".fold")) fold.open = true;
+  const arrive = () => {
+    const fold = document.getElementById(location.hash.slice(1))?.querySelector(":scope > .fold");
+    if (fold) fold.open = true;
+  };
+  addEventListener("hashchange", arrive);
+  arrive();
+}
+
 // What belongs to the content of a page; again when a refused form takes its place.
 function begin(root) {
   passwords(document);
@@ -332,3 +343,4 @@ keys();
 replay();
 households();
 menus();
+folds();
