@@ -247,6 +247,9 @@ class CaseMaker:
             return
         task_id = f"{claim.case_id}-{task.no}"
         actor = self._holder(task.role, task.region_code, task_id)
+        for slot in self.engine.task(task_id, actor).slots:
+            if slot.required and not slot.files:
+                self.engine.attach(actor, task_id, slot.slot, f"{slot.words.zh}.pdf", PAPER)
         view = self.engine.task(task_id, actor)
         known = {name: view.values[name] for name in view.form["schema"]["properties"] if name in view.values}
         self.engine.complete(

@@ -73,9 +73,12 @@ class Ground:
     def latest(self, connection: Connection, process_id: str) -> Definition:
         """Return the newest deployed version of a process: what a case that starts now will run by."""
         table = model.definition
-        digest = can_be_kept(process_id) and connection.execute(
-            select(table.c.digest).where(table.c.process_id == process_id).order_by(table.c.version.desc()).limit(1)
-        ).scalar()
+        digest = (
+            can_be_kept(process_id)
+            and connection.execute(
+                select(table.c.digest).where(table.c.process_id == process_id).order_by(table.c.version.desc()).limit(1)
+            ).scalar()
+        )
         if not digest:
             raise NotFound(
                 Message(

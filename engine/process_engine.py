@@ -20,7 +20,7 @@ from engine import model
 from engine.audit.writing import append
 from engine.batch import Batch
 from engine.database import is_busy, is_duplicate, is_lost
-from engine.errors import Conflict, EngineError, Message, NotFound, NotOpen, NotPermitted
+from engine.errors import Conflict, EngineError, Message, NotFound, NotOpen, NotPermitted, Rejected
 from engine.housekeeping import jobs_of
 from engine.instants import to_text
 from engine.outbox import Outbox
@@ -30,8 +30,8 @@ from engine.texts import can_be_kept
 from engine.verbs import claiming, fire, incidents, objection, papers, rows, withdraw
 from engine.verbs import complete as completing
 from engine.verbs import start as starting
-from engine.verbs.case_work import parse_task_id
 from engine.verbs.incidents import Accident
+from engine.verbs.task_ids import parse_task_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -373,17 +373,19 @@ class ProcessEngine(Desk):
             except EngineError as error:
                 raise self._incident(name, subject, actor, error) from error
             except Exception as error:
-                if actor is None and not is_busy(error) and not is_lost(error):
-                    # Nobody waits for an answer: whatever is wrong with one moment is told, and holds up no other.
-                    accident = EngineError("", f"{type(error).__name__}: {error}"[:LONGEST_REASON])
-                    raise self._incident(name, subject, actor, accident) from error
-                if is_duplicate(error):
+                if actor is not None and isinstance(error, Rejected):
+                    raise
+                if actor is not None and is_duplicate(error):
                     raise Conflict(
                         Message(
                             "有人同时办理了同一件事,请刷新后核对",
                             "Somebody did the same thing at the same moment; please look again",
                         )
                     ) from error
+                if not is_busy(error) and not is_lost(error):
+                    # Whatever it was, it was ours: it is told, the person gets its number, and it holds up nobody else.
+                    accident = EngineError("", f"{type(error).__name__}: {error}"[:LONGEST_REASON])
+                    raise self._incident(name, subject, actor, accident) from error
                 # A connection that dies while it commits leaves open whether it did; only the person can look.
                 again = is_busy(error) or (is_lost(error) and not acted)
                 if not again or attempt == TRIES:

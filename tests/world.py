@@ -217,6 +217,7 @@ class Claim:
         """Complete the open task with an outcome, as a holder of its post who may (`number` picks among them)."""
         task = self.task
         actor = by or self.holder(number)
+        self.brings_papers(task, actor)
         view = self.world.engine.task(task, actor)
         receipt = self.world.engine.complete(
             task,
@@ -229,6 +230,12 @@ class Claim:
         )
         self.receipts.append(receipt)
         return self
+
+    def brings_papers(self, task: str, actor: Actor) -> None:
+        """Put a paper into every slot the step must have filled."""
+        for slot in self.world.engine.task(task, actor).slots:
+            if slot.required and not slot.files:
+                self.world.engine.attach(actor, task, slot.slot, f"{slot.slot}.pdf", PAPER)
 
     def filled(self, view: TaskView) -> dict[str, Any]:
         """Return what the form needs beyond what the case knows, by the names the drawings use."""

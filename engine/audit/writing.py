@@ -60,7 +60,7 @@ def append(
         "seq": seq,
         "kind": kind,
         "at": moment,
-        "actor": {"system": True} if actor is None else _named(actor),
+        "actor": {"system": True} if actor is None else actor_words(actor),
         "region": region,
         **body,
     }
@@ -86,7 +86,10 @@ def append(
     return hashed
 
 
-def _named(actor: Actor) -> dict[str, Any]:
+def actor_words(actor: Actor | str) -> dict[str, Any]:
+    """Return how an event names its actor: person, post and body as they are now, or the clock, or the system."""
+    if isinstance(actor, str):
+        return {actor: True}
     return {
         "person": actor.person_id,
         "name": actor.name,

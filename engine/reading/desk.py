@@ -16,9 +16,10 @@ from engine.reading.starting import StartChoice, start_choices, start_form
 from engine.register.households import HouseholdRow, find_households
 from engine.texts import can_be_kept
 from engine.verbs import complete, rows
-from engine.verbs.case_work import CaseWork, parse_task_id
+from engine.verbs.case_work import CaseWork
 from engine.verbs.incidents import within_reach
 from engine.verbs.signing import document
+from engine.verbs.task_ids import parse_task_id
 from engine.views import NoticeView, SigningView
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from engine.reading.timeline import title_of
 from engine.reading.values import field_view, masked, sections
 from engine.runtime import Execution
 from engine.verbs import rows
-from engine.verbs.case_work import OPEN
+from engine.verbs.subjects import OPEN
 from engine.views import FrameView, HistoryView
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from engine.people.jurisdiction import visible_range
 from engine.people.levels import Level
 from engine.reading.limits import NO_LIMIT, limit_view
 from engine.texts import can_be_kept
-from engine.verbs.case_work import task_id_of
+from engine.verbs.task_ids import task_id_of
 from engine.views import FilterCount, InboxPage, InboxRow, OpinionView
 
 if TYPE_CHECKING:

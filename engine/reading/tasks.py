@@ -22,8 +22,9 @@ from engine.reading.limits import limit_view
 from engine.reading.timeline import STATUS_WORDS
 from engine.runtime import Execution, Surroundings
 from engine.verbs import rows
-from engine.verbs.case_work import OPEN, parse_task_id, task_id_of, task_subject
 from engine.verbs.complete import RETURN_TO
+from engine.verbs.subjects import OPEN, task_subject
+from engine.verbs.task_ids import parse_task_id, task_id_of
 from engine.views import ActionView, AttachmentView, Choice, OutcomeView, SlotView, TaskView
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.audit.canonical import canonical
 from engine.audit.chain import seal
-from engine.errors import EngineError, Message, NotFound
-from engine.instants import from_text, local_date, to_text
+from engine.audit.writing import actor_words
+from engine.errors import EngineError
+from engine.instants import local_date, to_text
 from engine.people.jurisdiction import Subject
 from engine.people.levels import Level
 from engine.people.posts import holders
@@ -25,6 +26,8 @@ from engine.runtime import Execution
 from engine.verbs import rows
 from engine.verbs.limits import Limit, open_limit
 from engine.verbs.services import free_settlements
+from engine.verbs.step_words import step_words
+from engine.verbs.subjects import OPEN, task_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,13 +36,11 @@ if TYPE_CHECKING:
     from engine.batch import Batch
     from engine.ground import Ground
     from engine.people.actor import Actor
-    from engine.runtime import Definition, OpenTask, Step
+    from engine.runtime import Definition, OpenTask
 
 JSON = Any
 
-OPEN = "OPEN"
 _DECIDED_AGAINST = frozenset({"REJECTED", "NOTHING_TO_PAY"})
-LONGEST_TASK_ID = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +392,7 @@ class CaseWork:
         changed.update(name for name, value in before.items() if value is not None and name not in data)
         if changed:
             self._body["changes"] = {name: [before.get(name), data.get(name)] for name in sorted(changed)}
-        steps = [_step_words(step, self.definition) for step in execution.steps]
+        steps = [step_words(step, self.definition) for step in execution.steps]
         if steps:
             self._body["steps"] = steps
         if not self._decided:
@@ -462,81 +463,3 @@ class CaseWork:
                 "hash": self.event_hash,
             },
         )
-
-
-def task_subject(ground: Ground, plain: Subject, task: rows.TaskRow) -> Subject:
-    """Return the subject of a case with what jurisdiction needs to know of one task."""
-    level = Level(task.level)
-    return Subject(
-        case_region=plain.case_region,
-        case_open=plain.case_open,
-        decided=plain.decided,
-        kin=plain.kin,
-        started_by=plain.started_by,
-        held_duty=plain.held_duty,
-        starter_roles=plain.starter_roles,
-        task_region=task.region_code,
-        task_role=task.role,
-        task_title=ground.organisation.title(task.role),
-        task_duty=task.duty,
-        task_open=task.state == OPEN,
-        claimed_by=task.claimed_by,
-        claimed_name=task.claimed_name or "",
-        leader_role=ground.organisation.leader_of(level),
-    )
-
-
-def actor_words(actor: Actor | str) -> dict[str, JSON]:
-    """Return how an event names its actor: person, post and body as they are now, or the clock, or the system."""
-    if isinstance(actor, str):
-        return {actor: True}
-    return {
-        "person": actor.person_id,
-        "name": actor.name,
-        "post": actor.post_id,
-        "role": actor.role,
-        "title_zh": actor.title_zh,
-        "title_en": actor.title_en,
-        "region": actor.region_code,
-        "body": actor.body,
-    }
-
-
-def _step_words(step: Step, definition: Definition) -> dict[str, JSON]:
-    words: dict[str, JSON] = {"element": step.element_id, "kind": step.kind}
-    if step.taken:
-        words["taken"] = list(step.taken)
-    if step.decision is not None:
-        words["table"] = step.decision.table
-        words["title"] = definition.decisions[step.decision.table].name
-        words["hit_policy"] = step.decision.hit_policy
-        words["inputs"] = dict(step.decision.inputs)
-        words["outputs"] = dict(step.decision.outputs)
-        words["hits"] = [{"number": hit.number, "id": hit.id, "citation": hit.citation} for hit in step.decision.hits]
-    elif step.result is not None:
-        words["result"] = dict(step.result)
-    return words
-
-
-def parse_task_id(task_id: str) -> tuple[int, int]:
-    """Split "381-4" into case 381 and number 4; NotFound for anything else."""
-    case_text, _, no_text = task_id.partition("-")
-    if (
-        not (case_text.isascii() and case_text.isdigit() and no_text.isascii() and no_text.isdigit())
-        or len(task_id) > LONGEST_TASK_ID
-    ):
-        raise NotFound(Message("没有这项任务", "There is no such task"))
-    case_id, no = int(case_text), int(no_text)
-    if case_id > rows.LARGEST_KEY or no >= 2**31:
-        raise NotFound(Message("没有这项任务", "There is no such task"))
-    return case_id, no
-
-
-def task_id_of(case_id: int, no: int) -> str:
-    """Join a case and a number into the task's id."""
-    return f"{case_id}-{no}"
-
-
-def moment(text: str | None) -> datetime | None:
-    """Read a stored moment that may be empty."""
-    return None if text is None else from_text(text)

@@ -14,8 +14,8 @@ from engine.people import posts
 from engine.people.jurisdiction import require, verdict
 from engine.texts import can_be_kept
 from engine.verbs import rows
-from engine.verbs.case_work import OPEN
 from engine.verbs.complete import LONGEST_OPINION, SHORTEST_REASON, already_done, lock_task, receipt
+from engine.verbs.subjects import OPEN
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

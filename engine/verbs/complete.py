@@ -14,8 +14,10 @@ from engine.instants import SHANGHAI, from_text, local_date
 from engine.people.jurisdiction import require
 from engine.texts import can_be_kept
 from engine.verbs import rows
-from engine.verbs.case_work import OPEN, CaseWork, parse_task_id, task_id_of
+from engine.verbs.case_work import CaseWork
 from engine.verbs.signing import Document, document, make_signature, require_proof
+from engine.verbs.subjects import OPEN
+from engine.verbs.task_ids import parse_task_id, task_id_of
 from engine.views import Receipt
 
 if TYPE_CHECKING:
@@ -259,6 +261,8 @@ def read_decision(
         # Where to send it back to is no part of a decision that sends nothing back.
         typed.pop(RETURN_TO, None)
     errors.update(_form_errors(form, typed))
+    if tone == "positive":
+        errors.update(missing_papers(work, form))
     if errors:
         raise Invalid(
             Message(
@@ -270,6 +274,19 @@ def read_decision(
     if tone == "return" and task.duty != FILING:
         _limit_returns(work)
     return Decision(outcome=outcome, words=words, tone=tone, opinion=opinion, values=typed)
+
+
+def missing_papers(work: CaseWork, form: Form) -> dict[str, Message]:
+    """Return a sentence for every paper a step must have and the case has not; a return or a refusal needs none."""
+    required = [slot for slot in form.attachments if slot.required]
+    if not required:
+        return {}
+    present = {str(row[0]) for row in work.batch.select(rows.PAPER_SLOTS, {"case_id": work.case.id})}
+    return {
+        f"paper:{slot.slot}": Message(f"缺少材料:{slot.zh}", f"A required paper is missing: {slot.en}")
+        for slot in required
+        if slot.slot not in present
+    }
 
 
 def _reason_errors(needed: bool, opinion: str) -> dict[str, Message]:  # noqa: FBT001  (read from the form's file)

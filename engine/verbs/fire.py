@@ -16,8 +16,9 @@ from engine.deadlines.stages import Stage
 from engine.instants import to_text
 from engine.people.levels import Level
 from engine.verbs import rows
-from engine.verbs.case_work import OPEN, CaseWork
+from engine.verbs.case_work import CaseWork
 from engine.verbs.limits import first_stage_after
+from engine.verbs.subjects import OPEN
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -20,9 +20,9 @@ from engine.instants import to_text
 from engine.people.jurisdiction import require
 from engine.texts import can_be_kept
 from engine.verbs import rows
-from engine.verbs.case_work import parse_task_id
 from engine.verbs.complete import lock_task
 from engine.verbs.start import papers_digest
+from engine.verbs.task_ids import parse_task_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

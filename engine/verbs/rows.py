@@ -146,6 +146,7 @@ UPDATE_CASE = Statement(
     "event_seq = :event_seq, event_hash = :event_hash, returns = :returns, decided = :decided, ended_at = :ended_at, "
     "ended_by = :ended_by WHERE id = :id AND revision = :seen_revision"
 )
+PAPER_SLOTS = Statement("SELECT DISTINCT a.slot FROM attachment a WHERE a.case_id = :case_id AND a.replaced_at IS NULL")
 UPDATE_PAPERS = Statement("UPDATE process_case SET papers_digest = :papers_digest WHERE id = :id")
 CLOSE_TASK = Statement(
     "UPDATE task SET state = :state, outcome = :outcome, closed_by = :closed_by, closed_at = :closed_at "
@@ -201,13 +202,13 @@ INSERT_MESSAGE = Statement(
 )
 
 _CASE_WIDTH = len(CASE_FIELDS)
-
 LARGEST_KEY = 2**63 - 1
 """The largest number a key column holds; nothing has a larger one, and the databases do not even let us ask."""
 
 
 def lock_case(batch: Batch, case_id: int, actor: Actor, today: date) -> tuple[CaseRow, str | None] | None:
     """Lock a case; return it with the duty this natural person holds on it.
+
     None where there is no such case, or where the actor's post has ended by now.
     """
     if not 0 < case_id <= LARGEST_KEY:
@@ -229,7 +230,6 @@ def lock_task(
     return as_task(found[0])
 
 
-def lock_timer(batch: Batch, case_id: int, no: int) -> tuple[CaseRow, TimerRow] | None:
 def _who(actor: Actor, today: date) -> dict[str, Any]:
     return {
         "person_hash": actor.person_hash,
@@ -241,6 +241,7 @@ def _who(actor: Actor, today: date) -> dict[str, Any]:
     }
 
 
+def lock_timer(batch: Batch, case_id: int, no: int) -> tuple[CaseRow, TimerRow] | None:
     """Lock a case for the sake of one of its due moments; None where there is no such moment."""
     found = batch.select(LOCK_TIMER, {"case_id": case_id, "no": no})
     if not found:

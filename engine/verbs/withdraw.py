@@ -10,9 +10,10 @@ from engine.instants import local_date
 from engine.people.jurisdiction import require
 from engine.texts import can_be_kept
 from engine.verbs import rows
-from engine.verbs.case_work import OPEN, CaseWork
+from engine.verbs.case_work import CaseWork
 from engine.verbs.complete import LONGEST_OPINION, SHORTEST_REASON, receipt
 from engine.verbs.signing import require_proof
+from engine.verbs.subjects import OPEN
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -60,3 +60,18 @@ def test_a_due_moment_that_fails_does_not_hold_up_the_others_and_is_retried(worl
     world.engine.retry(incident.id, administrator)
     assert [event["kind"] for event in first.events][-1] == "stage_reached"
     assert world.engine.incidents(administrator) == ()
+
+
+def test_any_mistake_of_ours_becomes_an_incident_with_a_number_for_the_person(world, monkeypatch):
+    claim = world.claim("JD").goes_to("T_pay")
+    before = claim.row
+
+    def mistaken(*_arguments):
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr(services, "canonical", mistaken)
+    with pytest.raises(Accident) as accident:
+        claim.does()
+    (incident,) = world.rows(model.incident)
+    assert incident.id == accident.value.incident_id
+    assert claim.row == before

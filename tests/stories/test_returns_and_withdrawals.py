@@ -194,3 +194,17 @@ def test_a_query_between_city_and_county_stops_the_citys_clock(world):
     claim.goes_to("T_city")
     view = world.engine.task(claim.task, claim.holder())
     assert view.limit.used_days == 2
+
+
+def test_a_notice_cannot_be_said_to_be_posted_without_its_photo(world):
+    claim = world.claim("LOW", total_fen=2000000, noncompliant_fen=0, basic_paid_fen=600000, serious_paid_fen=0)
+    claim.does("ACCEPT", economic_finding="LOW").goes_to("T_post")
+    clerk = claim.holder()
+    view = world.engine.task(claim.task, clerk)
+    with pytest.raises(Invalid) as refused:
+        world.engine.complete(
+            claim.task, clerk, "", claim.filled(view), seen_revision=view.revision, proof=world.proof(clerk)
+        )
+    assert "paper:board_photo" in refused.value.fields
+    claim.does()
+    assert not claim.step
