@@ -7,6 +7,7 @@ lists of text, by name.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,11 @@ def good_value(entry: dict[str, Any], schema: dict[str, Any]) -> SearchStrategy[
             return st.just("P-0001")
     longest = min(schema.get("maxLength", 20), entry.get("max_length", 20), 20)
     letters = st.characters(categories=["L", "N"], max_codepoint=0x9FFF)
-    return st.text(letters, min_size=max(1, schema.get("minLength", 1)), max_size=longest)
+    typed = st.text(letters, min_size=max(1, schema.get("minLength", 1)), max_size=longest)
+    if "pattern" in schema:
+        # Somebody honest types what the field is for: a settlement number has at least a digit or a letter.
+        return typed.map(lambda text: f"{text[: longest - 1]}7").filter(lambda text: re.search(schema["pattern"], text))
+    return typed
 
 
 def good(form: Form) -> SearchStrategy[dict[str, str | list[str]]]:

@@ -140,7 +140,7 @@ def test_the_sheet_opens_over_the_page_closes_and_signs_once(chromium: Browser, 
     page.wait_for_selector("dialog[open] input[name=password]")
     assert page.evaluate("document.activeElement.name") == "password"
     page.click("dialog [data-cancel]")
-    assert page.locator("dialog").count() == 0
+    page.locator("dialog").wait_for(state="detached")
     assert page.input_value("#i-opinion") == "情况属实，同意。"
     page.click("[data-consequence]")
     page.fill("dialog input[name=password]", PASSWORD)
